@@ -84,8 +84,8 @@ const withProcessingFee = (
     : Result.succeed({ subtotal, platformFee, processingFee: unsafeCents(processingFee), tax, total: total.success })
 }
 
-/** The sum of the taxable parts, never more than the sum of all three that the caller has checked. */
-const taxBase = ({ taxable }: FeeSchedule, subtotal: Cents, platformFee: Cents, processingFee: Cents): Cents =>
+/** The sum of the taxable parts in minor units, never more than the sum of all three that the caller has checked. */
+export const taxBase = ({ taxable }: FeeSchedule, subtotal: Cents, platformFee: Cents, processingFee: Cents): Cents =>
   unsafeCents(
     (taxable.subtotal ? subtotal : 0) +
       (taxable.platformFee ? platformFee : 0) +

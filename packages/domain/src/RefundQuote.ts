@@ -13,6 +13,7 @@ import {
   allocateGroups,
   Cents,
   checked,
+  formatRate,
   minusOrZero,
   portion,
   type Shares,
@@ -67,7 +68,7 @@ export interface RefundQuote {
   readonly gross: Cents
   /** What is kept of it under rule 4.2. */
   readonly retained: Cents
-  /** Whether `retained` holds the fixed part: the next refund of the order passes `fixedRetentionTaken: true`. */
+  /** Whether this refund keeps the fixed part: later ones of the order then pass `fixedRetentionTaken: true`. */
   readonly fixedRetentionTaken: boolean
   /** What earlier refunds of an amount had returned of it. */
   readonly alreadyReturned: Cents
@@ -225,7 +226,7 @@ const quoteOf = (
     amount,
     gross,
     retained,
-    fixedRetentionTaken: input.fixedRetentionTaken || retained > 0,
+    fixedRetentionTaken: retained > 0 && !input.fixedRetentionTaken,
     alreadyReturned: minusOrZero(due, amount),
     refundableRest: account.rest,
     items: []
@@ -274,4 +275,52 @@ const itemIssues = (lines: ReadonlyArray<RefundLine>, items: RequestedItems): Re
       : [{ path: `items[${at}].quantity`, message: `a whole number from 1 to the ${most} not yet returned` }]
   })
   return items.length === 0 ? [{ path: "items", message: "at least one item" }] : faults
+}
+
+/** One step of a refund: an amount in minor units, and the same as a sentence. */
+export interface RefundStep {
+  readonly step: "captured" | "committed" | "rest" | "gross" | "retained" | "alreadyReturned" | "amount"
+  readonly amount: number
+  readonly line: string
+}
+
+/** How a refund comes to its amount, step by step. Fails as {@link quoteRefund} does. */
+export const explainRefund = (
+  input: RefundInput,
+  policy: RefundPolicy
+): Result.Result<ReadonlyArray<RefundStep>, RefundError> =>
+  Result.map(quoteRefund(input, policy), (quote) => [
+    {
+      step: "captured",
+      amount: input.captured,
+      line: `captured: ${input.captured} for an order of ${input.total}`
+    },
+    {
+      step: "committed",
+      amount: input.refundCommitted,
+      line: `refunds so far: ${input.refundCommitted}, rejected and failed ones left out`
+    },
+    {
+      step: "rest",
+      amount: quote.refundableRest,
+      line: `refundable: ${quote.refundableRest}${input.retain ? " once the whole retention is set aside" : ", nothing is retained"}`
+    },
+    { step: "gross", amount: quote.gross, line: `share of the captured money: ${quote.gross}` },
+    { step: "retained", amount: quote.retained, line: retainedLine(input, policy, quote) },
+    {
+      step: "alreadyReturned",
+      amount: quote.alreadyReturned,
+      line: `returned before by refunds of an amount: ${quote.alreadyReturned}`
+    },
+    {
+      step: "amount",
+      amount: quote.amount,
+      line: `refund: ${quote.gross} - ${quote.retained} - ${quote.alreadyReturned} = ${quote.amount}`
+    }
+  ])
+
+const retainedLine = (input: RefundInput, policy: RefundPolicy, quote: RefundQuote): string => {
+  if (!input.retain || input.request._tag === "Amount") return "retained: nothing"
+  const fixed = quote.fixedRetentionTaken ? ` + ${policy.retentionFixed} once per order` : ""
+  return `retained: ${formatRate(policy.retentionRate)} of the refunded subtotal${fixed} = ${quote.retained}, at most what is refundable (policy ${policy.version})`
 }
