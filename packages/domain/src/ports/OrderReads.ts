@@ -1,0 +1,76 @@
+/**
+ * Questions about orders that change nothing.
+ */
+import { Context, type DateTime, type Effect } from "effect"
+import type { EventId, OrderId, TenantId, UserId } from "../Ids.ts"
+import type { Order, OrderStatus } from "../Order.ts"
+import type { OrderNotFound, ServiceUnavailable } from "../OrderErrors.ts"
+import type { OrderEvent } from "../OrderEvent.ts"
+
+/** A page of orders, newest first. `userId: null` means everybody's. */
+export interface OrderQuery {
+  readonly tenantId: TenantId
+  readonly userId: UserId | null
+  readonly status: OrderStatus | null
+  readonly eventId: EventId | null
+  readonly limit: number
+  readonly offset: number
+  /** Start after this order (keyset paging); `offset` is 0 then. */
+  readonly after: PageKey | null
+}
+
+/** Where a page ended: the last order's creation time and id. */
+export interface PageKey {
+  readonly createdAt: DateTime.Utc
+  readonly id: OrderId
+}
+
+export interface OrderPage {
+  readonly orders: ReadonlyArray<Order>
+  readonly total: number
+  readonly hasMore: boolean
+}
+
+/** An audit fact with its row's id. */
+export interface RecordedEvent {
+  readonly id: string
+  readonly event: OrderEvent
+}
+
+/** An open order whose deadline falls into the asked window. */
+export interface ExpiringOrder {
+  readonly id: OrderId
+  readonly expiresAt: DateTime.Utc
+}
+
+export interface ExpiringQuery {
+  readonly tenantId: TenantId
+  /** Look ahead this far from the store's now, in minutes. */
+  readonly minutes: number
+  readonly limit: number
+}
+
+export class OrderReads extends Context.Service<
+  OrderReads,
+  {
+    readonly list: (query: OrderQuery) => Effect.Effect<OrderPage, ServiceUnavailable>
+    /** The order's audit facts, oldest first. */
+    readonly history: (
+      tenantId: TenantId,
+      orderId: OrderId
+    ) => Effect.Effect<ReadonlyArray<RecordedEvent>, OrderNotFound | ServiceUnavailable>
+    readonly expiring: (
+      query: ExpiringQuery
+    ) => Effect.Effect<
+      { readonly orders: ReadonlyArray<ExpiringOrder>; readonly now: DateTime.Utc },
+      ServiceUnavailable
+    >
+    /** Up to `limit` orders of an event that can still be cancelled, in id order, after the given one. */
+    readonly cancellableOfEvent: (
+      tenantId: TenantId,
+      eventId: EventId,
+      after: OrderId | null,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<Order>, ServiceUnavailable>
+  }
+>()("@tickettoken/order-domain/ports/OrderReads") {}
