@@ -5,8 +5,8 @@ import { existsSync, readFileSync } from "node:fs"
 import type { Import, Source } from "./Source.ts"
 import { root } from "./Source.ts"
 
-export const packages = ["domain", "testing", "server", "cli"] as const
-export type Package = (typeof packages)[number]
+const packages = ["domain", "testing", "server", "cli"] as const
+type Package = (typeof packages)[number]
 
 /** What the sources of a package may import from its siblings. */
 const mayImport: Record<Package, ReadonlyArray<Package>> = {

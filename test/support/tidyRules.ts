@@ -5,7 +5,7 @@
 import { importFault, isPackageSource, packageOf, resolveRelative, siblingOf } from "./layering.ts"
 import { lineOf, type Source, type TextFile, visit } from "./Source.ts"
 
-export interface Fault {
+interface Fault {
   readonly at: number
   readonly message: string
 }
@@ -21,7 +21,7 @@ const LINES_MAX = 400
 const REASON_CHARS_MIN = 10
 
 /** The files that may start a runtime: a process begins here. */
-export const entryPoints: ReadonlyArray<string> = ["packages/server/src/main.ts", "packages/cli/src/bin.ts"]
+const entryPoints: ReadonlyArray<string> = ["packages/server/src/main.ts", "packages/cli/src/bin.ts"]
 
 /** The only reader of the environment in the product. */
 const environmentReader = "packages/server/src/AppConfig.ts"
