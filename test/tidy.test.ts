@@ -110,7 +110,10 @@ const samples: Record<string, { readonly bad: ReadonlyArray<Sample>; readonly go
       { path: server, text: `export default 1` },
       { path: server, text: `const a = 1\nexport { a as default }` }
     ],
-    good: [{ path: "packages/server/vitest.config.ts", text: `export default {}` }]
+    good: [
+      { path: "packages/server/vitest.config.ts", text: `export default {}` },
+      { path: "packages/server/test/support/postgresSetup.ts", text: `export default async () => {}` }
+    ]
   },
   "no export *": {
     bad: [

@@ -26,7 +26,9 @@ const entryPoints: ReadonlyArray<string> = ["packages/server/src/main.ts", "pack
 /** The only reader of the environment in the product. */
 const environmentReader = "packages/server/src/AppConfig.ts"
 
-const isConfigFile = (path: string): boolean => path.endsWith(".config.ts") || path === "vitest.workspace.ts"
+/** What a tool loads and wants a default export of: configuration, and Vitest's global setup. */
+const isConfigFile = (path: string): boolean =>
+  path.endsWith(".config.ts") || path === "vitest.workspace.ts" || /\/test\/support\/\w+Setup\.ts$/.test(path)
 const isScript = (path: string): boolean => path.startsWith("scripts/")
 const isTest = (path: string): boolean => path.endsWith(".test.ts")
 const isTestSupport = (path: string): boolean => /(^|\/)test\//.test(path) && !isTest(path)
