@@ -73,7 +73,7 @@ export type OrderCommand = Data.TaggedEnum<{
 
 export type OrderCommandTag = OrderCommand["_tag"]
 
-/** Constructors: `OrderCommand.Reserve({})`. */
+/** Constructors: `OrderCommand.Reserve()`. */
 export const OrderCommand = Data.taggedEnum<OrderCommand>()
 
 /** A command with the one who sends it. */

@@ -59,7 +59,14 @@ export const placeOrder = (draft: OrderDraft, actor: Actor, now: DateTime.Utc): 
     ),
     work: workOf(
       order,
-      [{ _tag: "HOLD", lines: ticketLines(order.items), holdUntil: downstreamHoldUntil(expiresAt, order.terms.hold) }],
+      [
+        {
+          _tag: "HOLD",
+          eventId: order.eventId,
+          lines: ticketLines(order.items),
+          holdUntil: downstreamHoldUntil(expiresAt, order.terms.hold)
+        }
+      ],
       now
     )
   }

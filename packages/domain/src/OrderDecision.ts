@@ -166,6 +166,7 @@ const paymentProcessing: Decider<"PaymentProcessing"> = (order, _command, actor,
     [
       {
         _tag: "HOLD",
+        eventId: order.eventId,
         lines: ticketLines(order.items),
         holdUntil: downstreamHoldUntil(expiresAt, order.terms.hold)
       }

@@ -7,7 +7,7 @@
 import { Schema } from "effect"
 import { Currency } from "./Currency.ts"
 import { EventId, OrderId, RefundId, TicketTypeId } from "./Ids.ts"
-import type { RefundError } from "./RefundPolicy.ts"
+import type { RefundError } from "./RefundQuote.ts"
 
 /** No such order in this tenant, or one that this caller may not know of: the two are never told apart (rule 7.1). */
 export class OrderNotFound extends Schema.TaggedError<OrderNotFound>()("OrderNotFound", { orderId: Schema.String }) {

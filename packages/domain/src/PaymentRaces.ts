@@ -31,11 +31,11 @@ export const lateVerdict = (policy: LatePaymentPolicy, eventCancelled: boolean):
   if (eventCancelled) return CaptureVerdict.GiveBack({ cause: "LATE_PAYMENT" })
   switch (policy) {
     case "reacquire":
-      return CaptureVerdict.Reacquire({})
+      return CaptureVerdict.Reacquire()
     case "refund":
       return CaptureVerdict.GiveBack({ cause: "LATE_PAYMENT" })
     case "review":
-      return CaptureVerdict.Review({})
+      return CaptureVerdict.Review()
   }
 }
 
@@ -63,12 +63,12 @@ export const refundCauseOfCancel = (cause: CancelCause): RefundCause => {
 /** The one answer to "this order's own intent has been captured, at this instant". */
 export const captureVerdict = (order: Order, now: DateTime.Utc, eventCancelled: boolean): CaptureVerdict => {
   const intentId = order.intent?.id
-  if (order.captures.some((capture) => capture.paymentIntentId === intentId)) return CaptureVerdict.Recorded({})
+  if (order.captures.some((capture) => capture.paymentIntentId === intentId)) return CaptureVerdict.Recorded()
   if (isOpen(order)) {
     if (eventCancelled) return CaptureVerdict.GiveBack({ cause: "ORGANISER" })
     return isExpired(order.hold.expiresAt, now, order.terms.hold)
       ? lateVerdict(order.terms.latePayment, eventCancelled)
-      : CaptureVerdict.Allocate({})
+      : CaptureVerdict.Allocate()
   }
   switch (order.status) {
     case "EXPIRED":
@@ -78,7 +78,7 @@ export const captureVerdict = (order: Order, now: DateTime.Utc, eventCancelled: 
     case "CONFIRMED":
     case "COMPLETED":
     case "REFUNDED":
-      return CaptureVerdict.Impossible({})
+      return CaptureVerdict.Impossible()
   }
 }
 

@@ -8,7 +8,7 @@ import { OrderItemId } from "./Ids.ts"
 import type { RefundRequest } from "./OrderCommand.ts"
 import type { Order } from "./Order.ts"
 import { isCommitted, type Refund } from "./Refund.ts"
-import { quoteRefund, type RefundError, type RefundQuote } from "./RefundPolicy.ts"
+import { quoteRefund, type RefundError, type RefundQuote } from "./RefundQuote.ts"
 
 const isOwn = (order: Order) => (entry: { readonly paymentIntentId: string }) =>
   entry.paymentIntentId === order.intent?.id

@@ -5,8 +5,9 @@
  * between any two lines leaves a row that says what to do next.
  */
 import { Schema } from "effect"
+import { Actor } from "./Actor.ts"
 import { Currency } from "./Currency.ts"
-import { OrderId, PaymentIntentId, RefundId, TenantId, TicketPricingId, TicketTypeId, UserId } from "./Ids.ts"
+import { EventId, OrderId, PaymentIntentId, RefundId, TenantId, TicketPricingId, TicketTypeId, UserId } from "./Ids.ts"
 import { Cents } from "./Money.ts"
 
 /** Tickets of one type and pricing, as the ticket service counts them. */
@@ -27,7 +28,7 @@ export type TicketLine = typeof TicketLine.Type
  * - EXPIRE: ask the payment service for the last word, then confirm or expire
  */
 export const Work = Schema.TaggedUnion({
-  HOLD: { lines: Schema.Array(TicketLine), holdUntil: Schema.DateTimeUtc },
+  HOLD: { eventId: EventId, lines: Schema.Array(TicketLine), holdUntil: Schema.DateTimeUtc },
   INTENT: { userId: UserId, amount: Cents, currency: Currency },
   FINALIZE: {},
   RELEASE: { lines: Schema.NullOr(Schema.Array(TicketLine)) },
@@ -44,7 +45,7 @@ export const Work = Schema.TaggedUnion({
     reason: Schema.String,
     attempt: Schema.Int
   },
-  EXPIRE: { requestedBy: Schema.String }
+  EXPIRE: { reason: Schema.String, requestedBy: Actor }
 })
 export type Work = typeof Work.Type
 export type WorkKind = Work["_tag"]

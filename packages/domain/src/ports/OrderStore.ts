@@ -8,7 +8,7 @@ import type { OrderId, TenantId } from "../Ids.ts"
 import type { Order } from "../Order.ts"
 import type { EventCancelled, OrderNotFound, ServiceUnavailable, VersionConflict } from "../OrderErrors.ts"
 import type { OrderLimitExceeded, OrderLimits } from "../OrderLimits.ts"
-import type { RefundExceedsCaptured } from "../RefundPolicy.ts"
+import type { RefundExceedsCaptured } from "../RefundQuote.ts"
 import type { ClaimedWork, WorkLease } from "../Work.ts"
 
 /** The number is taken in this tenant: draw another one (rule 3.11). */

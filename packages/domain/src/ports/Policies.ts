@@ -16,8 +16,6 @@ export interface OrderPolicies {
   readonly refunds: RefundPolicy
   readonly latePayment: LatePaymentPolicy
   readonly declines: DeclinePolicy
-  /** Orders of nothing but free tickets are taken (rule 1.4). */
-  readonly freeOrders: boolean
 }
 
 export class Policies extends Context.Service<

@@ -1,0 +1,96 @@
+/**
+ * Cancelling a whole event, as pure decisions: what would happen to each order, and what a run comes to (rule 5).
+ */
+import { Result } from "effect"
+import { type Order, isOpen } from "./Order.ts"
+import type { Currency } from "./Currency.ts"
+import { quoteOrderRefund } from "./RefundDue.ts"
+
+/** Orders answered within one request; more go on in the background. */
+export const BULK_ORDERS_IN_REQUEST_MAX = 500
+
+/** How many orders one page of a run holds. */
+export const BULK_PAGE = 100
+
+/** What the cancellation of its event does to one order. */
+export interface BulkCancelStep {
+  readonly order: Order
+  readonly action: "release" | "cancel" | "cancel-and-refund"
+  /** Returned in full, without retention, in minor units. */
+  readonly refundCents: number
+}
+
+/** A cancelled event ends every PENDING, RESERVED and CONFIRMED order; all others stay as they are. */
+export const bulkCancelStep = (order: Order): BulkCancelStep | null => {
+  if (!isOpen(order) && order.status !== "CONFIRMED") return null
+  const refundCents = Result.match(quoteOrderRefund(order, { _tag: "Everything" }, false), {
+    onFailure: () => 0,
+    onSuccess: (quote) => quote.amount
+  })
+  if (refundCents > 0) return { order, action: "cancel-and-refund", refundCents }
+  return { order, action: isOpen(order) ? "release" : "cancel", refundCents: 0 }
+}
+
+/** What a dry run answers: counts, and money by currency. */
+export interface BulkCancelPlan {
+  readonly orders: number
+  readonly releases: number
+  readonly refunds: number
+  readonly refundCents: { readonly [C in Currency]?: number }
+}
+
+export const emptyPlan: BulkCancelPlan = { orders: 0, releases: 0, refunds: 0, refundCents: {} }
+
+/** Adds one order to a plan; orders that stay as they are do not count. */
+export const addToPlan = (plan: BulkCancelPlan, order: Order): BulkCancelPlan => {
+  const step = bulkCancelStep(order)
+  if (step === null) return plan
+  return {
+    orders: plan.orders + 1,
+    releases: plan.releases + (step.action === "release" ? 1 : 0),
+    refunds: plan.refunds + (step.action === "cancel-and-refund" ? 1 : 0),
+    refundCents:
+      step.refundCents === 0
+        ? plan.refundCents
+        : {
+            ...plan.refundCents,
+            [order.currency]: (plan.refundCents[order.currency] ?? 0) + step.refundCents
+          }
+  }
+}
+
+/** One order's failure within a run. */
+export interface BulkCancelError {
+  readonly orderId: string
+  readonly orderNumber: string
+  readonly error: string
+}
+
+/** What a run has come to so far. */
+export interface BulkCancelResults {
+  readonly total: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly errors: ReadonlyArray<BulkCancelError>
+}
+
+export const emptyResults: BulkCancelResults = { total: 0, succeeded: 0, failed: 0, errors: [] }
+
+export const addSuccess = (results: BulkCancelResults): BulkCancelResults => ({
+  ...results,
+  total: results.total + 1,
+  succeeded: results.succeeded + 1
+})
+
+export const addFailure = (results: BulkCancelResults, error: BulkCancelError): BulkCancelResults => ({
+  ...results,
+  total: results.total + 1,
+  failed: results.failed + 1,
+  errors: [...results.errors, error]
+})
+
+/** `all` also when there was nothing to do. */
+export const bulkOutcome = ({ failed, succeeded }: BulkCancelResults): "all" | "some" | "none" => {
+  if (failed === 0) return "all"
+  return succeeded > 0 ? "some" : "none"
+}

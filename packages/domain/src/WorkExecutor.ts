@@ -1,0 +1,137 @@
+/**
+ * Runs work: calls a port, turns the answer into a command, and commits that with the work item's end.
+ *
+ * One executor, two drivers: a request runs its own work at once, the sweeper runs what was left behind, through the
+ * same code. Work runs in the executor's own scope: a caller that goes away is a crash point, not another code path.
+ */
+import { Cause, Context, Duration, Effect, Fiber, Layer } from "effect"
+import { type Actor, systemActor } from "./Actor.ts"
+import { changeOrder } from "./changeOrder.ts"
+import type { OrderCommand } from "./OrderCommand.ts"
+import type { EventClosures } from "./ports/EventClosures.ts"
+import type { Identifiers } from "./ports/Identifiers.ts"
+import type { OrderStore } from "./ports/OrderStore.ts"
+import type { Payments } from "./ports/Payments.ts"
+import type { Tickets } from "./ports/Tickets.ts"
+import { WorkQueue } from "./ports/WorkQueue.ts"
+import type { ClaimedWork } from "./Work.ts"
+import { performWork, type Report } from "./WorkSteps.ts"
+
+/** The name under which work results are written to the audit history. */
+export const executorActor = systemActor("work-executor")
+
+/** Backoff of work that could not be done: 1 s, 2 s, 4 s ... at most a minute, from the number of attempts alone. */
+export const retryDelay = (attempts: number): Duration.Duration =>
+  Duration.seconds(Math.min(60, 2 ** Math.min(10, Math.max(0, attempts - 1))))
+
+/** How long to wait before asking again about a refund that the payment service is still working on. */
+const REFUND_POLL = Duration.seconds(30)
+
+export class WorkExecutor extends Context.Service<
+  WorkExecutor,
+  {
+    /**
+     * Runs leased work and everything that follows from it. Completes when all of it has settled or has been given
+     * back for later; never fails. Interrupting the wait does not interrupt the work.
+     */
+    readonly run: (work: ReadonlyArray<ClaimedWork>) => Effect.Effect<void>
+    /** As `run`, without waiting. */
+    readonly start: (work: ReadonlyArray<ClaimedWork>) => Effect.Effect<void>
+  }
+>()("@tickettoken/order-domain/WorkExecutor") {
+  static readonly layer = Layer.effect(
+    WorkExecutor,
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const context = yield* Effect.context<WorkPorts>()
+      const launch = (work: ReadonlyArray<ClaimedWork>) =>
+        Effect.forEach(work, (claimed) => settle(claimed).pipe(Effect.provideContext(context), Effect.forkIn(scope)))
+      return WorkExecutor.of({
+        run: Effect.fn("WorkExecutor.run")(function* (work: ReadonlyArray<ClaimedWork>) {
+          const fibers = yield* launch(work)
+          yield* Effect.forEach(fibers, Fiber.await, { discard: true })
+        }),
+        start: Effect.fn("WorkExecutor.start")(function* (work: ReadonlyArray<ClaimedWork>) {
+          yield* launch(work)
+        })
+      })
+    })
+  )
+}
+
+/** Everything that running work needs. */
+export type WorkPorts = OrderStore | WorkQueue | Tickets | Payments | EventClosures | Identifiers
+
+// A defect or an outage while committing leaves the row leased: whoever claims it next repeats the same key.
+const settle = (claimed: ClaimedWork): Effect.Effect<void, never, WorkPorts> =>
+  runOne(claimed).pipe(
+    Effect.catchTag("LeaseLost", (lost) => Effect.logDebug("late result dropped", lost)),
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.void
+        : Effect.logError(`work ${claimed.item.id} could not be settled`, cause)
+    ),
+    Effect.annotateLogs({ orderId: claimed.item.orderId, tenantId: claimed.item.tenantId })
+  )
+
+const runOne = Effect.fnUntraced(function* (claimed: ClaimedWork) {
+  const report = yield* performWork(claimed)
+  yield* record(claimed, report)
+})
+
+const record = Effect.fnUntraced(function* (claimed: ClaimedWork, report: Report) {
+  const queue = yield* WorkQueue
+  switch (report._tag) {
+    case "Done":
+      return yield* queue.settle(claimed.lease)
+    case "Later":
+      yield* Effect.logWarning(`${claimed.item.work._tag} will be tried again: ${report.why}`)
+      return yield* queue.retry(claimed.lease, retryDelay(claimed.attempts), report.why)
+    case "News":
+      return yield* tell(claimed, report.command)
+    case "StillRunning":
+      yield* apply(claimed, report.command, false)
+      return yield* queue.retry(claimed.lease, REFUND_POLL, "the payment service is still working on it")
+  }
+})
+
+// Expiry carries the name of the one who asked for it; everything else is our own doing.
+const actorOf = ({ item }: ClaimedWork): Actor => (item.work._tag === "EXPIRE" ? item.work.requestedBy : executorActor)
+
+const apply = (claimed: ClaimedWork, command: OrderCommand, settles: boolean) =>
+  changeOrder({
+    tenantId: claimed.item.tenantId,
+    orderId: claimed.item.orderId,
+    command: () => Effect.succeed({ actor: actorOf(claimed), command }),
+    ...(settles ? { settles: claimed.lease } : {})
+  })
+
+// The news is committed with the end of the work item; what the order asks for in turn is run at once.
+const tell = (claimed: ClaimedWork, command: OrderCommand): Effect.Effect<void, SettleError, WorkPorts> =>
+  Effect.gen(function* () {
+    const queue = yield* WorkQueue
+    const changed = yield* apply(claimed, command, true)
+    if (!changed.moved) return yield* queue.settle(claimed.lease)
+    yield* Effect.forEach(changed.work, settle, { concurrency: "unbounded", discard: true })
+  }).pipe(
+    // The deadline was moved, or the order is paid, while we asked: expiry has nothing to do any more.
+    Effect.catchTag("InvalidTransition", (refused) =>
+      command._tag === "Expire"
+        ? Effect.flatMap(WorkQueue, (queue) => queue.settle(claimed.lease))
+        : giveBack(claimed, refused.message)
+    ),
+    Effect.catchTags({
+      PaymentMismatch: (refused) => giveBack(claimed, refused.message),
+      OrderAlreadyConfirmed: (refused) => giveBack(claimed, refused.message),
+      RefundExceedsCaptured: (refused) => giveBack(claimed, refused.message)
+    })
+  )
+
+type SettleError = Effect.Error<ReturnType<typeof apply>> | Effect.Error<ReturnType<WorkQueue["Service"]["settle"]>>
+
+// News that the order refuses is a matter for people: the row stays, with the reason, and is told again later.
+const giveBack = Effect.fnUntraced(function* (claimed: ClaimedWork, why: string) {
+  const queue = yield* WorkQueue
+  yield* Effect.logError(`${claimed.item.work._tag} brought news that the order refuses: ${why}`)
+  yield* queue.retry(claimed.lease, retryDelay(claimed.attempts + 6), why)
+})

@@ -1,0 +1,225 @@
+/**
+ * One step per kind of work: the call to the port, and what its answer means.
+ */
+import { Data, DateTime, Effect } from "effect"
+import { RefundId } from "./Ids.ts"
+import { isOpen, type Order } from "./Order.ts"
+import { OrderCommand } from "./OrderCommand.ts"
+import type { ServiceUnavailable } from "./OrderErrors.ts"
+import { unreachableUntil } from "./Hold.ts"
+import { expiryVerdict } from "./PaymentRaces.ts"
+import { EventClosures } from "./ports/EventClosures.ts"
+import { Identifiers } from "./ports/Identifiers.ts"
+import { OrderStore } from "./ports/OrderStore.ts"
+import { type PaymentIntent, Payments } from "./ports/Payments.ts"
+import { Tickets } from "./ports/Tickets.ts"
+import { type ClaimedWork, intentWorkId, type Work, type WorkItem } from "./Work.ts"
+
+/**
+ * What came of a call.
+ *
+ * - Done: nothing to tell the order
+ * - News: tell the order, and the work is done with it
+ * - StillRunning: tell the order, and ask again later
+ * - Later: no answer, or none that we understand; repeat with the same key
+ */
+export type Report = Data.TaggedEnum<{
+  Done: object
+  News: { readonly command: OrderCommand }
+  StillRunning: { readonly command: OrderCommand }
+  Later: { readonly why: string }
+}>
+export const Report = Data.taggedEnum<Report>()
+
+/** An order that could not be set up within this time is given up; its buyer is long gone (reliability C2). */
+const SETUP_SECONDS_MAX = 60
+
+type Step<K extends Work["_tag"]> = (
+  item: WorkItem,
+  work: Extract<Work, { readonly _tag: K }>
+) => Effect.Effect<Report, ServiceUnavailable, StepPorts>
+
+type StepPorts = OrderStore | Tickets | Payments | EventClosures | Identifiers
+
+const news = (command: OrderCommand): Report => Report.News({ command })
+
+/** Performs one work item. An outage is a `Later`; only the store itself being away fails. */
+export const performWork = ({ attempts, item }: ClaimedWork): Effect.Effect<Report, ServiceUnavailable, StepPorts> =>
+  Effect.gen(function* () {
+    if (attempts > 1 && (item.work._tag === "HOLD" || item.work._tag === "INTENT")) {
+      const overdue = yield* setupOverdue(item)
+      if (overdue !== null) return overdue
+    }
+    return yield* step(item)
+  }).pipe(
+    Effect.catchTag("ServiceUnavailable", (outage) =>
+      outage.service === "database" ? Effect.fail(outage) : Effect.succeed(Report.Later({ why: outage.message }))
+    ),
+    Effect.withSpan(`Work.${item.work._tag}`, { attributes: { "order.id": item.orderId, "work.id": item.id } })
+  )
+
+const step = (item: WorkItem): Effect.Effect<Report, ServiceUnavailable, StepPorts> => {
+  const { work } = item
+  switch (work._tag) {
+    case "HOLD":
+      return hold(item, work)
+    case "INTENT":
+      return intent(item, work)
+    case "FINALIZE":
+      return finalize(item, work)
+    case "RELEASE":
+      return release(item, work)
+    case "VOID":
+      return voidIntent(item, work)
+    case "REFUND":
+      return refund(item, work)
+    case "EXPIRE":
+      return expire(item, work)
+  }
+}
+
+// A renewal of an order that is already set up is no setup: only HOLDING and OPENING_INTENT are given up.
+const setupOverdue = Effect.fnUntraced(function* (item: WorkItem) {
+  const store = yield* OrderStore
+  const now = yield* store.now
+  if (DateTime.isLessThan(now, DateTime.add(item.createdAt, { seconds: SETUP_SECONDS_MAX }))) return null
+  const stored = yield* loadOrNull(item)
+  const inSetup =
+    stored !== null &&
+    stored.order.status === "PENDING" &&
+    (stored.order.stage === "HOLDING" || stored.order.stage === "OPENING_INTENT")
+  return inSetup
+    ? news(OrderCommand.SetupAbandoned({ cause: "CREATE_TIMEOUT", why: "the order could not be set up in time" }))
+    : null
+})
+
+const loadOrNull = Effect.fnUntraced(function* (item: WorkItem) {
+  const store = yield* OrderStore
+  return yield* store
+    .load(item.tenantId, item.orderId)
+    .pipe(Effect.catchTag("OrderNotFound", () => Effect.succeed(null)))
+})
+
+const callOf = ({ id, orderId, tenantId }: WorkItem) => ({ tenantId, orderId, key: id })
+
+const hold: Step<"HOLD"> = (item, work) =>
+  Effect.flatMap(Tickets, (tickets) => tickets.hold(callOf(item), work.eventId, work.lines, work.holdUntil)).pipe(
+    Effect.as(news(OrderCommand.HoldGranted())),
+    Effect.catchTags({
+      TicketsSoldOut: ({ ticketTypeId }) => Effect.succeed(news(OrderCommand.HoldRefused({ ticketTypeId }))),
+      HoldLost: () => Effect.succeed(news(OrderCommand.HoldRefused({ ticketTypeId: null })))
+    })
+  )
+
+const intent: Step<"INTENT"> = (item, { amount, currency, userId }) =>
+  Effect.flatMap(Payments, (payments) => payments.openIntent({ ...callOf(item), userId, amount, currency })).pipe(
+    Effect.map(({ clientSecret, id }) => news(OrderCommand.IntentOpened({ paymentIntentId: id, clientSecret }))),
+    Effect.catchTag("PaymentRefused", ({ why }) =>
+      Effect.succeed(news(OrderCommand.SetupAbandoned({ cause: "CREATE_FAILED", why })))
+    )
+  )
+
+const finalize: Step<"FINALIZE"> = Effect.fnUntraced(function* (item) {
+  const tickets = yield* Tickets
+  const refundId = yield* newRefundId
+  return yield* tickets.allocate(callOf(item)).pipe(
+    Effect.map((allocated) => news(OrderCommand.TicketsAllocated({ tickets: allocated }))),
+    Effect.catchTag("HoldLost", ({ why }) => Effect.succeed(news(OrderCommand.AllocationRefused({ refundId, why }))))
+  )
+})
+
+const release: Step<"RELEASE"> = (item, { lines }) =>
+  Effect.flatMap(Tickets, (tickets) => tickets.release(callOf(item), lines)).pipe(Effect.as(Report.Done()))
+
+// An intent whose id never reached us is asked for once more under its own key: the same key answers the same intent.
+const voidIntent: Step<"VOID"> = Effect.fnUntraced(
+  function* (item, { amount, currency, paymentIntentId, userId }) {
+    const payments = yield* Payments
+    const { orderId, tenantId } = item
+    const known =
+      paymentIntentId ??
+      (yield* payments.openIntent({ tenantId, orderId, userId, amount, currency, key: intentWorkId(orderId) })).id
+    const closed = yield* payments.cancelIntent(tenantId, known, item.id)
+    switch (closed.status) {
+      case "canceled":
+        return Report.Done()
+      case "succeeded":
+        return yield* captureNews(item, closed)
+      default:
+        return Report.Later({ why: `the payment intent is still ${closed.status}` })
+    }
+  },
+  Effect.catchTags({
+    PaymentRefused: () => Effect.succeed(Report.Done()),
+    PaymentIntentNotFound: () => Effect.succeed(Report.Done())
+  })
+)
+
+const refund: Step<"REFUND"> = Effect.fnUntraced(function* (item, { amount, paymentIntentId, reason, refundId }) {
+  const payments = yield* Payments
+  const outcome = yield* payments.refund({ ...callOf(item), refundId, paymentIntentId, amount, reason })
+  const command = OrderCommand.RefundSettled({ refundId, outcome })
+  return outcome._tag === "Pending" ? Report.StillRunning({ command }) : news(command)
+})
+
+// Claimed and committed before we ask; decided again under the version check after we have asked (rule 3.5).
+const expire: Step<"EXPIRE"> = Effect.fnUntraced(function* (item, { reason }) {
+  const stored = yield* loadOrNull(item)
+  if (stored === null || !isOpen(stored.order) || stored.order.stage === "ALLOCATING") return Report.Done()
+  const { now, order } = stored
+  const giveUp = !DateTime.isLessThan(now, unreachableUntil(order.terms.hold, item.createdAt))
+  return yield* lastWord(item, order, reason).pipe(
+    // Late money is dealt with when it comes (rule 3.7): stock is not kept for ever.
+    Effect.catchTag("ServiceUnavailable", (outage) =>
+      giveUp && outage.service === "payments" ? Effect.succeed(expireNow(reason, false)) : Effect.fail(outage)
+    )
+  )
+})
+
+const expireNow = (reason: string, intentClosed: boolean): Report => news(OrderCommand.Expire({ reason, intentClosed }))
+
+const lastWord = Effect.fnUntraced(
+  function* (item: WorkItem, order: Order, reason: string) {
+    if (order.intent === null || !isOpen(order)) return expireNow(reason, false)
+    const payments = yield* Payments
+    const now = yield* payments.getIntent(item.tenantId, order.intent.id)
+    switch (expiryVerdict(now.status, order.hold.extendedForPayment)) {
+      case "confirm":
+        return yield* captureNews(item, now)
+      case "extend":
+        return news(OrderCommand.PaymentProcessing())
+      case "close-intent": {
+        const closed = yield* payments.cancelIntent(item.tenantId, order.intent.id, item.id)
+        return closed.status === "succeeded"
+          ? yield* captureNews(item, closed)
+          : expireNow(reason, closed.status === "canceled")
+      }
+    }
+  },
+  (effect, _item, _order, reason) =>
+    Effect.catchTag(effect, "PaymentIntentNotFound", () => Effect.succeed(expireNow(reason, true)))
+)
+
+const newRefundId = Effect.flatMap(Identifiers, ({ uuid }) => Effect.map(uuid, (id) => RefundId.make(id)))
+
+/** The command that reports a captured intent: amounts as the payment service states them (rule 3.6). */
+export const captureCommand = Effect.fnUntraced(function* (
+  order: Pick<Order, "tenantId" | "eventId">,
+  captured: PaymentIntent
+) {
+  const closures = yield* EventClosures
+  const refundId = yield* newRefundId
+  const eventCancelled = yield* closures.isClosed(order.tenantId, order.eventId)
+  return OrderCommand.CaptureSeen({
+    refundId,
+    paymentIntentId: captured.id,
+    amount: captured.amountCaptured,
+    currency: captured.currency,
+    eventCancelled
+  })
+})
+
+const captureNews = Effect.fnUntraced(function* (item: WorkItem, captured: PaymentIntent) {
+  const stored = yield* loadOrNull(item)
+  return stored === null ? Report.Done() : news(yield* captureCommand(stored.order, captured))
+})

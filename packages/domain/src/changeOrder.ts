@@ -1,0 +1,80 @@
+/**
+ * The one way to change an order: load it, decide, commit; and decide again when somebody else was faster.
+ */
+import { Effect, Result, Schedule } from "effect"
+import { Outcome, orderAfter } from "./Decision.ts"
+import type { IdempotencyClaim, StoredAnswer } from "./Idempotency.ts"
+import type { OrderId, TenantId } from "./Ids.ts"
+import type { Order } from "./Order.ts"
+import type { Signed } from "./OrderCommand.ts"
+import { decide } from "./OrderDecision.ts"
+import { VersionConflict } from "./OrderErrors.ts"
+import { OrderStore, type StoredOrder } from "./ports/OrderStore.ts"
+import type { ClaimedWork, WorkLease } from "./Work.ts"
+
+/** How often a change is decided anew after losing a race. Each round lost means that another change has won. */
+const ROUNDS_MAX = 20
+
+/** A request's idempotency key and the way its final answer is written down, in the same transaction. */
+export interface Keyed<A> {
+  readonly claim: IdempotencyClaim
+  readonly render: (result: A) => StoredAnswer
+}
+
+export interface Change<E, R> {
+  readonly tenantId: TenantId
+  readonly orderId: OrderId
+  /** Builds the command for the order as it now stands; may refuse, and may ask a port. */
+  readonly command: (stored: StoredOrder) => Effect.Effect<Signed, E, R>
+  /** Only this version may be changed: a lost race is an error then. */
+  readonly expectedVersion?: number | undefined
+  readonly settles?: WorkLease
+  readonly keyed?: Keyed<Order> | undefined
+}
+
+/** What a change leaves: the order, whether it moved, and the work that this process may run at once. */
+export interface Changed {
+  readonly order: Order
+  readonly moved: boolean
+  readonly work: ReadonlyArray<ClaimedWork>
+}
+
+const attempt = Effect.fnUntraced(function* <E, R>(change: Change<E, R>) {
+  const store = yield* OrderStore
+  const stored = yield* store.load(change.tenantId, change.orderId)
+  const { order } = stored
+  if (change.expectedVersion !== undefined && change.expectedVersion !== order.version) {
+    return yield* new VersionConflict({ orderId: order.id, expected: change.expectedVersion, actual: order.version })
+  }
+  const signed = yield* change.command(stored)
+  const outcome = yield* Effect.fromResult(decide(order, signed, stored.now))
+  if (Outcome.$is("Unchanged")(outcome)) return { order: orderAfter(outcome), moved: false, work: [] } satisfies Changed
+  const { decision } = outcome
+  const { keyed, settles } = change
+  const committed = yield* store.commit({
+    decision,
+    ...(settles === undefined ? {} : { settles }),
+    ...(keyed === undefined ? {} : { claim: keyed.claim, answer: keyed.render(decision.order) })
+  })
+  return { order: committed.order, moved: true, work: committed.work } satisfies Changed
+})
+
+/**
+ * Changes an order. A lost race is decided again on the new state, at most {@link ROUNDS_MAX} times. Fails with what
+ * the command builder, `decide` and `OrderStore` fail with.
+ */
+export const changeOrder = <E, R>(change: Change<E, R>) =>
+  attempt(change).pipe(
+    Effect.retry({
+      schedule: Schedule.spaced("5 millis").pipe(Schedule.jittered, Schedule.upTo({ times: ROUNDS_MAX })),
+      while: (error) =>
+        change.expectedVersion === undefined && typeof error === "object" && error instanceof VersionConflict
+    })
+  )
+
+/** The decision alone, without writing it: what `changeOrder` would do now. */
+export const dryRun = (
+  { now, order }: StoredOrder,
+  signed: Signed
+): Effect.Effect<Order, Result.Result.Failure<ReturnType<typeof decide>>> =>
+  Effect.map(Effect.fromResult(decide(order, signed, now)), orderAfter)

@@ -1,0 +1,108 @@
+/**
+ * Cancels every order of a cancelled event (rule 5).
+ *
+ * The event is closed first, in a row of its own: from then on no order of it is made or confirmed. Each order is then
+ * cancelled in its own transaction, so a run that stops half-way is simply run again.
+ */
+import { Effect, Result } from "effect"
+import type { Caller } from "../Actor.ts"
+import {
+  addFailure,
+  addSuccess,
+  addToPlan,
+  BULK_PAGE,
+  type BulkCancelPlan,
+  type BulkCancelResults,
+  emptyPlan,
+  emptyResults
+} from "../BulkCancel.ts"
+import { changeOrder } from "../changeOrder.ts"
+import { type EventId, type OrderId, RefundId } from "../Ids.ts"
+import type { Order } from "../Order.ts"
+import { OrderCommand } from "../OrderCommand.ts"
+import { EventClosures } from "../ports/EventClosures.ts"
+import { Identifiers } from "../ports/Identifiers.ts"
+import { OrderReads } from "../ports/OrderReads.ts"
+import { WorkExecutor } from "../WorkExecutor.ts"
+
+export interface BulkCancelInput {
+  readonly caller: Caller
+  readonly eventId: EventId
+  readonly reason: string
+}
+
+/** How many orders are cancelled side by side: enough to hide the round trips, few enough to leave room for buyers. */
+const CONCURRENCY = 8
+
+// Walks the event's cancellable orders page by page, in id order: no order is met twice, memory stays flat.
+const foldOrders = <A, E, R>(
+  input: BulkCancelInput,
+  initial: A,
+  page: (state: A, orders: ReadonlyArray<Order>) => Effect.Effect<A, E, R>
+) =>
+  Effect.gen(function* () {
+    const reads = yield* OrderReads
+    let state = initial
+    let after: OrderId | null = null
+    for (;;) {
+      const orders: ReadonlyArray<Order> = yield* reads.cancellableOfEvent(
+        input.caller.tenantId,
+        input.eventId,
+        after,
+        BULK_PAGE
+      )
+      state = yield* page(state, orders)
+      const last = orders[orders.length - 1]
+      if (last === undefined || orders.length < BULK_PAGE) return state
+      after = last.id
+    }
+  })
+
+/** What cancelling the event would do: counts and money. Nothing is written. Fails with `ServiceUnavailable`. */
+export const planBulkCancel = Effect.fn("planBulkCancel")((input: BulkCancelInput) =>
+  foldOrders(input, emptyPlan, (plan: BulkCancelPlan, orders) => Effect.succeed(orders.reduce(addToPlan, plan)))
+)
+
+/**
+ * Closes the event and cancels its orders with full refunds, without review. An order that cannot be cancelled is
+ * listed and does not stop the others. Fails with `ServiceUnavailable` when the database is away; run it again then.
+ */
+export const bulkCancelEvent = Effect.fn("bulkCancelEvent")(function* (input: BulkCancelInput) {
+  const { caller, eventId, reason } = input
+  const closures = yield* EventClosures
+  yield* closures.close(caller.tenantId, eventId, { reason, actor: caller.actor })
+  return yield* foldOrders(input, emptyResults, (results: BulkCancelResults, orders) =>
+    Effect.map(
+      Effect.forEach(
+        orders,
+        (order) => Effect.map(Effect.result(cancelOne(input, order)), (result) => ({ order, result })),
+        {
+          concurrency: CONCURRENCY
+        }
+      ),
+      (done) =>
+        done.reduce(
+          (sum, { order, result }) =>
+            Result.isSuccess(result)
+              ? addSuccess(sum)
+              : addFailure(sum, { orderId: order.id, orderNumber: order.orderNumber, error: result.failure.message }),
+          results
+        )
+    )
+  )
+})
+
+const cancelOne = Effect.fnUntraced(function* ({ caller, reason }: BulkCancelInput, order: Order) {
+  const executor = yield* WorkExecutor
+  const refundId = RefundId.make(yield* Effect.flatMap(Identifiers, ({ uuid }) => uuid))
+  const changed = yield* changeOrder({
+    tenantId: order.tenantId,
+    orderId: order.id,
+    command: () =>
+      Effect.succeed({
+        actor: caller.actor,
+        command: OrderCommand.Cancel({ refundId, mode: "organiser", reason })
+      })
+  })
+  yield* executor.start(changed.work)
+})

@@ -1,0 +1,104 @@
+/**
+ * Confirms an order because its payment is said to have succeeded (rules 3.6, 3.7).
+ *
+ * The saying is not believed: amount, currency and status are read from the payment service. Messages and the confirm
+ * endpoint come through here alike.
+ */
+import { Effect } from "effect"
+import type { OrderRequest } from "../Access.ts"
+import { changeOrder } from "../changeOrder.ts"
+import { type PaymentIntentId, RefundId } from "../Ids.ts"
+import type { Order } from "../Order.ts"
+import { OrderCommand } from "../OrderCommand.ts"
+import { EventCancelled, InvalidTransition, PaymentMismatch, ReservationExpired } from "../OrderErrors.ts"
+import { Identifiers } from "../ports/Identifiers.ts"
+import { OrderStore } from "../ports/OrderStore.ts"
+import { type PaymentIntent, Payments } from "../ports/Payments.ts"
+import { runWithinBudget } from "../RequestBudget.ts"
+import { captureCommand } from "../WorkSteps.ts"
+
+export interface ConfirmOrderInput extends OrderRequest {
+  readonly paymentIntentId: PaymentIntentId
+}
+
+/**
+ * Answers the order: CONFIRMED (or COMPLETED) with its tickets, or still open when the allocation goes on without us.
+ * Repeating it with the same intent answers the same.
+ *
+ * Fails with `OrderNotFound`; `PaymentMismatch` for an intent that is not this order's, is not captured, or has another
+ * amount or currency; `OrderAlreadyConfirmed` for another intent on a confirmed order; `ReservationExpired`,
+ * `EventCancelled` or `InvalidTransition` when the money was recorded and goes back because the order has ended;
+ * `ServiceUnavailable`.
+ */
+export const confirmOrder = Effect.fn("confirmOrder")(function* (input: ConfirmOrderInput) {
+  const { caller, orderId, paymentIntentId } = input
+  const store = yield* OrderStore
+  const { order } = yield* store.load(caller.tenantId, orderId)
+  const isOwn = order.intent?.id === paymentIntentId
+  if (isOwn && (order.status === "CONFIRMED" || order.status === "COMPLETED")) return order
+  const intent = yield* readIntent(order, paymentIntentId)
+  if (!isOwn) yield* recordUnexpected(input, order, intent)
+  const changed = yield* changeOrder({
+    tenantId: caller.tenantId,
+    orderId,
+    command: (stored) =>
+      Effect.map(captureCommand(stored.order, intent), (command) => ({ actor: caller.actor, command }))
+  })
+  yield* runWithinBudget(changed.work)
+  const { order: settled } = yield* store.load(caller.tenantId, orderId)
+  return yield* confirmationResult(settled)
+})
+
+const readIntent = Effect.fnUntraced(function* (order: Order, paymentIntentId: PaymentIntentId) {
+  const payments = yield* Payments
+  const intent = yield* payments
+    .getIntent(order.tenantId, paymentIntentId)
+    .pipe(
+      Effect.catchTag("PaymentIntentNotFound", () =>
+        Effect.fail(new PaymentMismatch({ orderId: order.id, why: "the payment service knows no such payment" }))
+      )
+    )
+  if (intent.status === "succeeded") return intent
+  return yield* new PaymentMismatch({ orderId: order.id, why: `the payment has not been captured: ${intent.status}` })
+})
+
+// Another intent never confirms. If its money was taken for this order it is recorded and returned (rule 3.6).
+const recordUnexpected = Effect.fnUntraced(function* (input: ConfirmOrderInput, order: Order, intent: PaymentIntent) {
+  if (intent.orderId !== order.id) return
+  const refundId = RefundId.make(yield* Effect.flatMap(Identifiers, ({ uuid }) => uuid))
+  const { amountCaptured: amount, currency, id: paymentIntentId } = intent
+  const changed = yield* changeOrder({
+    tenantId: order.tenantId,
+    orderId: order.id,
+    command: () =>
+      Effect.succeed({
+        actor: input.caller.actor,
+        command: OrderCommand.UnexpectedPayment({ refundId, paymentIntentId, amount, currency })
+      })
+  })
+  yield* runWithinBudget(changed.work)
+})
+
+/** What a confirmation answers for the order as it stands after the payment was recorded. */
+export const confirmationResult = (
+  order: Order
+): Effect.Effect<Order, ReservationExpired | EventCancelled | InvalidTransition> => {
+  switch (order.status) {
+    case "EXPIRED":
+      return order.reacquiring
+        ? Effect.succeed(order)
+        : Effect.fail(new ReservationExpired({ orderId: order.id, expiredAt: order.expiredAt }))
+    case "CANCELLED":
+      return Effect.fail(
+        order.cause === "ORGANISER"
+          ? new EventCancelled({ eventId: order.eventId })
+          : new InvalidTransition({ orderId: order.id, from: order.status, command: "Confirm", why: null })
+      )
+    case "REFUNDED":
+      return Effect.fail(
+        new InvalidTransition({ orderId: order.id, from: order.status, command: "Confirm", why: null })
+      )
+    default:
+      return Effect.succeed(order)
+  }
+}
