@@ -5,6 +5,7 @@
  * **How parts add up.** Every ticket has a fixed share of the captured money: largest remainder over all tickets, in
  * order. Retention is counted on everything returned so far, less what earlier refunds kept, so roundings do not pile
  * up. Any order of returning the tickets therefore returns in all, to the unit, what one refund of everything does.
+ * Shares go by position within a line, so after a refund that FAILED one unit may come with a later refund instead.
  */
 import { Result, Schema } from "effect"
 import {
