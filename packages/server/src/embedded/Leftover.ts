@@ -30,11 +30,8 @@ export const stopLeftover = Effect.fnUntraced(function* (options: {
   if (status === undefined) return
   const { pid, startedIn } = status
   const command = yield* commandLine(pid, startedIn)
-  // A dead server's file stays: PostgreSQL replaces it itself, after a look for children that outlived the server.
-  if (Option.isNone(command)) return
-  if (!command.value.includes(startedIn)) {
-    // The pid now belongs to another program, which would make PostgreSQL refuse to start.
-    return yield* writingTo(folder.requested)(() => fs.rm(pidFile))
+  if (Option.isNone(command) || !command.value.includes(startedIn)) {
+    return yield* writingTo(folder.requested)(() => markDead(pidFile))
   }
   if (path.normalize(startedIn) !== folder.data) {
     return yield* failure(new FolderServedElsewhere({ folder: folder.requested, pid, startedIn }))
@@ -48,6 +45,18 @@ export const stopLeftover = Effect.fnUntraced(function* (options: {
     return yield* failure(new LeftoverNotStopped({ folder: folder.requested, pid }))
   }
 })
+
+/**
+ * Lets PostgreSQL see that the server of this file is dead, when its pid is that of another program by now, or of a
+ * process that nobody has reaped (in a container without an init process).
+ *
+ * The pid of a parent counts as dead. Deleting the file instead would also take away its last line, by which PostgreSQL
+ * notices children that outlived their server and still write.
+ */
+const markDead = async (pidFile: string): Promise<void> => {
+  const text = await fs.readFile(pidFile, "utf8")
+  await fs.writeFile(pidFile, text.replace(/^\d+/, String(process.pid)))
+}
 
 /** Its first lines are the process id and the data folder. */
 const readPidFile = async (pidFile: string) => {
