@@ -1,7 +1,7 @@
 /**
  * The one way to change an order: load it, decide, commit; and decide again when somebody else was faster.
  */
-import { Effect, Result, Schedule } from "effect"
+import { Effect, type Result, Schedule } from "effect"
 import { Outcome, orderAfter } from "./Decision.ts"
 import type { IdempotencyClaim, StoredAnswer } from "./Idempotency.ts"
 import type { OrderId, TenantId } from "./Ids.ts"

@@ -17,7 +17,7 @@ import {
   EventCancelled,
   EventNotOnSale,
   PricingMismatch,
-  ServiceUnavailable,
+  type ServiceUnavailable,
   TicketsSoldOut
 } from "../OrderErrors.ts"
 import { checkQuantities } from "../OrderLimits.ts"
