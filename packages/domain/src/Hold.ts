@@ -7,14 +7,15 @@
  */
 import { DateTime, Schema } from "effect"
 
-const Minutes = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 24 * 60 }))
+// Fractions are allowed, so that a demonstration or a test can hold for seconds: 0.1 minutes are 6 seconds.
+const Minutes = Schema.Finite.check(Schema.isBetween({ minimum: 1 / 60, maximum: 24 * 60 }))
 
 /** The lengths of a hold: a policy value, frozen on the order when it is created. */
 export const HoldPolicy = Schema.Struct({
   standardMinutes: Minutes,
   vipMinutes: Minutes,
   /** Between the deadline and the moment expiry may act (rule 3.4). */
-  graceMinutes: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 60 })),
+  graceMinutes: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 60 })),
   /** Renewals never pass the creation plus this many class lengths (rule 3.3). */
   maxExtensions: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })),
   /** The one extension for a payment that is still processing at expiry (rule 3.5). */

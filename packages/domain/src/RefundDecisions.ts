@@ -28,7 +28,7 @@ import {
   refundableRestCents,
   refundTerms
 } from "./RefundDue.ts"
-import { cancellationDeadline, isWindowOpen, needsReview } from "./RefundPolicy.ts"
+import { canRefundBecome, cancellationDeadline, isWindowOpen, needsReview } from "./RefundPolicy.ts"
 import type { TicketLine, Work } from "./Work.ts"
 
 const windowClosed = (order: Order): DecideResult =>
@@ -173,7 +173,7 @@ export const decideRefundSettled: Decider<"RefundSettled"> = (order, command, ac
   const found = findRefund(order, command.refundId)
   if (Result.isFailure(found)) return Result.fail(found.failure)
   const refund = found.success
-  if (refund.state !== "APPROVED" && refund.state !== "PROCESSING") return unchanged(order)
+  if (!canRefundBecome(refund.state, "COMPLETED")) return unchanged(order)
   switch (command.outcome._tag) {
     case "Pending": {
       if (refund.state === "PROCESSING") return unchanged(order)

@@ -84,14 +84,17 @@ export const needsReview = (
 export const RefundState = Schema.Literals(["PENDING", "APPROVED", "REJECTED", "PROCESSING", "COMPLETED", "FAILED"])
 export type RefundState = typeof RefundState.Type
 
-/** The states that each state may turn into. FAILED is tried again, as a new attempt; nothing leaves the other ends. */
+/**
+ * The states that each state may turn into. The payment service may answer at once or say that it is still working on
+ * it (PROCESSING). FAILED is tried again, as a new attempt; nothing leaves the other ends.
+ */
 export const refundTransitions: { readonly [From in RefundState]: ReadonlyArray<RefundState> } = {
   PENDING: ["APPROVED", "REJECTED"],
-  APPROVED: ["PROCESSING"],
+  APPROVED: ["PROCESSING", "COMPLETED", "FAILED"],
   REJECTED: [],
   PROCESSING: ["COMPLETED", "FAILED"],
   COMPLETED: [],
-  FAILED: ["PROCESSING"]
+  FAILED: ["APPROVED"]
 }
 
 /** The states that a new refund may have: reviewed first, or approved by policy. */

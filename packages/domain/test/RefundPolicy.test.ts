@@ -64,7 +64,7 @@ describe("refund states", () => {
     assert.deepStrictEqual(final, ["REJECTED", "COMPLETED"])
   })
 
-  it("4.6 are PENDING, APPROVED, REJECTED, PROCESSING, COMPLETED and FAILED, with six moves", () => {
+  it("4.6 are PENDING, APPROVED, REJECTED, PROCESSING, COMPLETED and FAILED, with eight moves", () => {
     const moves = RefundState.literals.flatMap((from) =>
       RefundState.literals.filter((to) => canRefundBecome(from, to)).map((to) => `${from} > ${to}`)
     )
@@ -72,9 +72,11 @@ describe("refund states", () => {
       "PENDING > APPROVED",
       "PENDING > REJECTED",
       "APPROVED > PROCESSING",
+      "APPROVED > COMPLETED",
+      "APPROVED > FAILED",
       "PROCESSING > COMPLETED",
       "PROCESSING > FAILED",
-      "FAILED > PROCESSING"
+      "FAILED > APPROVED"
     ])
   })
 })
