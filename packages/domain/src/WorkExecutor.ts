@@ -4,7 +4,7 @@
  * One executor, two drivers: a request runs its own work at once, the sweeper runs what was left behind, through the
  * same code. Work runs in the executor's own scope: a caller that goes away is a crash point, not another code path.
  */
-import { Cause, Context, Duration, Effect, Fiber, Layer } from "effect"
+import { Cause, Context, Duration, Effect, Fiber, FiberSet, Layer } from "effect"
 import { type Actor, systemActor } from "./Actor.ts"
 import { changeOrder } from "./changeOrder.ts"
 import type { OrderCommand } from "./OrderCommand.ts"
@@ -24,6 +24,9 @@ export const executorActor = systemActor("work-executor")
 export const retryDelay = (attempts: number): Duration.Duration =>
   Duration.seconds(Math.min(60, 2 ** Math.min(10, Math.max(0, attempts - 1))))
 
+/** How long closing waits for running work: longer than a call to a port may take. */
+const DRAIN_MAX = Duration.seconds(10)
+
 /** How long to wait before asking again about a refund that the payment service is still working on. */
 const REFUND_POLL = Duration.seconds(30)
 
@@ -42,10 +45,12 @@ export class WorkExecutor extends Context.Service<
   static readonly layer = Layer.effect(
     WorkExecutor,
     Effect.gen(function* () {
-      const scope = yield* Effect.scope
       const context = yield* Effect.context<WorkPorts>()
+      const running = yield* FiberSet.make<void>()
+      // Closing lets running work end; what does not is interrupted, and its lease runs out.
+      yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(running), DRAIN_MAX))
       const launch = (work: ReadonlyArray<ClaimedWork>) =>
-        Effect.forEach(work, (claimed) => settle(claimed).pipe(Effect.provideContext(context), Effect.forkIn(scope)))
+        Effect.forEach(work, (claimed) => FiberSet.run(running, Effect.provideContext(settle(claimed), context)))
       return WorkExecutor.of({
         run: Effect.fn("WorkExecutor.run")(function* (work: ReadonlyArray<ClaimedWork>) {
           const fibers = yield* launch(work)
