@@ -59,16 +59,13 @@ export const checked = (amount: number): Result.Result<Cents, AmountOutOfRange> 
 export const outOfRange = (amount: number): Result.Result<never, AmountOutOfRange> =>
   Result.fail(new AmountOutOfRange({ amount: String(amount) }))
 
-/** The sum of the parts, in minor units. Fails with {@link AmountOutOfRange} above the ceiling (rule 1.5). */
-export const sum = (parts: ReadonlyArray<Cents>): Result.Result<Cents, AmountOutOfRange> => {
-  let total = 0
-  for (const part of parts) {
-    total += part
-    // Stopping at the first excess keeps every partial sum exact, however many parts there are.
-    if (total > AMOUNT_CEILING) return outOfRange(total)
-  }
-  return checked(total)
-}
+/**
+ * The sum of the parts, in minor units. Fails with {@link AmountOutOfRange} above the ceiling (rule 1.5).
+ *
+ * Parts are never negative, so a sum that has grown past 2^53 and lost units is still above the ceiling.
+ */
+export const sum = (parts: ReadonlyArray<Cents>): Result.Result<Cents, AmountOutOfRange> =>
+  checked(parts.reduce((total, part) => total + part, 0))
 
 /**
  * The price of `quantity` pieces at `unit` each, in minor units. Fails with {@link AmountOutOfRange} above the ceiling

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Result, Schema } from "effect"
 import { Currency, format, isoExponents } from "@tickettoken/order-domain/Currency"
-import { feeSchedules, scheduleOf, standard } from "@tickettoken/order-domain/FeeSchedule"
+import { feeSchedules, halfUp, scheduleOf, standard } from "@tickettoken/order-domain/FeeSchedule"
 import { Cents } from "@tickettoken/order-domain/Money"
 import { checkTotal, orderLimits } from "@tickettoken/order-domain/OrderLimits"
 
@@ -32,6 +32,12 @@ describe("currencies", () => {
     const limits = Result.getOrThrow(Result.flip(checkTotal(Cents.make(1_000), "EUR", usdOnly)))
     assert.strictEqual(limits._tag, "CurrencyNotSupported")
     assert.isTrue(Result.isSuccess(checkTotal(Cents.make(1_000), "USD", usdOnly)))
+  })
+
+  it("1.6 each read their own row of fees", () => {
+    const fees = { USD: standard, EUR: halfUp }
+    assert.strictEqual(Result.getOrThrow(scheduleOf(fees, "EUR")), halfUp)
+    assert.strictEqual(Result.getOrThrow(scheduleOf(fees, "USD")), standard)
   })
 
   it("1.6 all have a row of fees and limits by default", () => {

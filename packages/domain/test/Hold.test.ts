@@ -27,6 +27,12 @@ describe("the length of a hold", () => {
     assert.strictEqual(iso(initialDeadline(holdPolicy, true, createdAt)), "2025-11-23T00:00:00.000Z")
   })
 
+  it("3.2 may be seconds, given as a fraction of a minute", () => {
+    const short = Schema.decodeUnknownSync(HoldPolicy)({ ...holdPolicy, standardMinutes: 0.1, graceMinutes: 0.05 })
+    assert.strictEqual(iso(graceEndsAt(initialDeadline(short, false, createdAt), short)), "2025-11-22T23:30:09.000Z")
+    assert.strictEqual(iso(holdLimit(short, false, createdAt)), "2025-11-22T23:30:18.000Z")
+  })
+
   it("3.2 is checked as data", () => {
     assert.deepStrictEqual(Schema.decodeUnknownSync(HoldPolicy)({ ...holdPolicy }), holdPolicy)
     assert.throws(() => Schema.decodeUnknownSync(HoldPolicy)({ ...holdPolicy, standardMinutes: 0 }))

@@ -50,6 +50,7 @@ describe("explain", () => {
     assert.include(explained(standard, lines).notes.join(), "609")
     assert.deepStrictEqual(explained(standard, [{ unitPrice: 10_000, quantity: 1 }]).notes, [])
     assert.deepStrictEqual(explained(grossUp, lines).notes, [])
+    assert.deepStrictEqual(explained(feesUntaxed, lines).notes, [])
     assert.deepStrictEqual(
       explained(standard, seedExample).differences.map(({ line }) => line),
       ["processingFee: 609 was given, the schedule gives 610", "total: 23337 was given, the schedule gives 23338"]
