@@ -244,10 +244,15 @@ export const capturedCents = (order: Order): number => order.captures.reduce((su
 /** Money that refunds hold on to or have returned, in minor units. */
 export const refundCommittedCents = (order: Order): number => committedCents(order.refunds)
 
-/** The payment axis: UNPAID, PAID, PARTIALLY_REFUNDED, REFUNDED or OVERPAID. */
+/**
+ * The payment axis: UNPAID, PAID, PARTIALLY_REFUNDED, REFUNDED or OVERPAID. A REFUNDED order has returned all that was
+ * due, whatever the policy retained (rule 3.10).
+ */
 export const paymentStatusOf = (order: Order): PaymentStatus =>
-  paymentStatus({
-    total: order.pricing.total,
-    captured: capturedCents(order),
-    refundedCompleted: completedCents(order.refunds)
-  })
+  order.status === "REFUNDED"
+    ? "REFUNDED"
+    : paymentStatus({
+        total: order.pricing.total,
+        captured: capturedCents(order),
+        refundedCompleted: completedCents(order.refunds)
+      })
