@@ -269,7 +269,8 @@ export const orderStoreContract = <E>(
         ]
         for (const end of ends) {
           const { order } = yield* create(buyer, {}, {}, limits)
-          assertSameOrder(yield* reload(order), (yield* send(order, end)).order)
+          const ended = yield* send(order, end)
+          assertSameOrder(yield* reload(order), ended.order)
         }
         yield* create(buyer, {}, {}, limits)
         const error = yield* Effect.flip(create(buyer, {}, {}, limits))

@@ -1,0 +1,107 @@
+/**
+ * The database of the in-memory ports: everything that they keep, in one value that changes in one step.
+ *
+ * Five ports share it, because their promises are about each other: a commit settles work, a closed event refuses
+ * orders, a request's key lives and dies with its order. A change is a pure function of world and instant, so a
+ * refused one has written nothing, and two of them never interleave.
+ */
+import { Context, DateTime, Effect, HashMap, Layer, Ref, type Result } from "effect"
+import type { Actor } from "@tickettoken/order-domain/Actor"
+import type { IdempotencyRecord } from "@tickettoken/order-domain/Idempotency"
+import type { EventId, OrderId, TenantId } from "@tickettoken/order-domain/Ids"
+import type { Order } from "@tickettoken/order-domain/Order"
+import type { OrderEvent } from "@tickettoken/order-domain/OrderEvent"
+import type { WorkItem } from "@tickettoken/order-domain/Work"
+
+/** How long claimed work belongs to its claimer: nobody else runs it before. */
+export const LEASE_SECONDS = 10
+
+/** How long a final answer is replayed (rule 6). */
+export const KEY_TTL_MINUTES = 30
+
+/**
+ * A work item and how far it has got. TODO is due at `dueAt`; DOING belongs to the holder of `token` until `dueAt`, and
+ * longer if nobody else claims it. `place` tells rows of one instant apart.
+ */
+export interface WorkRow {
+  readonly item: WorkItem
+  readonly state: "TODO" | "DOING" | "DONE"
+  readonly token: number
+  readonly attempts: number
+  readonly dueAt: DateTime.Utc
+  readonly why: string | null
+  readonly place: number
+}
+
+export interface Closure {
+  readonly tenantId: TenantId
+  readonly eventId: EventId
+  readonly reason: string
+  readonly actor: Actor
+  readonly closedAt: DateTime.Utc
+}
+
+/** An idempotency key's row, with the tenant for the order that it names. */
+export interface KeyRow extends IdempotencyRecord {
+  readonly tenantId: TenantId
+}
+
+export interface WorldState {
+  /** By tenant and order. */
+  readonly orders: HashMap.HashMap<string, Order>
+  /** The audit facts of each order, oldest first; also the messages that are sent. */
+  readonly facts: HashMap.HashMap<string, ReadonlyArray<OrderEvent>>
+  /** By the item's id. */
+  readonly work: HashMap.HashMap<string, WorkRow>
+  /** By tenant, principal, operation and key. */
+  readonly keys: HashMap.HashMap<string, KeyRow>
+  /** By tenant and event. */
+  readonly closures: HashMap.HashMap<string, Closure>
+}
+
+const empty: WorldState = {
+  orders: HashMap.empty(),
+  facts: HashMap.empty(),
+  work: HashMap.empty(),
+  keys: HashMap.empty(),
+  closures: HashMap.empty()
+}
+
+/** Where something of a tenant lies. The parts are joined so that no two lists make the same text. */
+export const rowOf = (...path: ReadonlyArray<string>): string => JSON.stringify(path)
+
+export const orderRow = (order: { readonly tenantId: TenantId; readonly id: OrderId }): string =>
+  rowOf(order.tenantId, order.id)
+
+/** What a change gives back, with the world that it leaves. */
+export type Written<A, E = never> = Result.Result<readonly [A, WorldState], E>
+
+export class MemoryWorld extends Context.Service<
+  MemoryWorld,
+  {
+    /** The world as it is now. */
+    readonly snapshot: Effect.Effect<WorldState>
+    /** Changes the world, or leaves it as it was and fails. */
+    readonly transact: <A, E>(change: (world: WorldState, now: DateTime.Utc) => Written<A, E>) => Effect.Effect<A, E>
+  }
+>()("@tickettoken/order-testing/memory/MemoryWorld") {
+  static readonly layer = Layer.effect(
+    MemoryWorld,
+    Effect.map(Ref.make(empty), (world) =>
+      MemoryWorld.of({
+        snapshot: Ref.get(world),
+        transact: <A, E>(change: (world: WorldState, now: DateTime.Utc) => Written<A, E>) =>
+          Effect.flatMap(DateTime.now, (now) =>
+            Effect.flatten(
+              Ref.modify(world, (before): readonly [Effect.Effect<A, E>, WorldState] => {
+                const written = change(before, now)
+                return written._tag === "Failure"
+                  ? [Effect.fail(written.failure), before]
+                  : [Effect.succeed(written.success[0]), written.success[1]]
+              })
+            )
+          )
+      })
+    )
+  )
+}

@@ -1,0 +1,108 @@
+/**
+ * `OrderReads` in memory.
+ */
+import { DateTime, Effect, HashMap, Layer, Option, Order as Ordering, Result } from "effect"
+import { isOpen, type Order } from "@tickettoken/order-domain/Order"
+import { OrderNotFound } from "@tickettoken/order-domain/OrderErrors"
+import {
+  type ExpiringOrder,
+  type ExpiringQuery,
+  type OrderQuery,
+  OrderReads
+} from "@tickettoken/order-domain/ports/OrderReads"
+import { MemoryWorld, rowOf, type WorldState } from "./MemoryWorld.ts"
+import { ScriptedFaults } from "./ScriptedFaults.ts"
+import { ordersOf } from "./worldWrites.ts"
+
+interface Place {
+  readonly createdAt: DateTime.Utc
+  readonly id: string
+}
+
+const byId = Ordering.mapInput(Ordering.String, ({ id }: { readonly id: string }) => id)
+
+/** Creation time and, for orders of one instant, the id: a place that no two orders share. */
+const byPlace = Ordering.combine(
+  Ordering.mapInput(DateTime.Order, ({ createdAt }: Place) => createdAt),
+  byId
+)
+
+const newestFirst = Ordering.flip(byPlace)
+
+const page = (query: OrderQuery) => (world: WorldState) => {
+  const { after, eventId, limit, offset, status, tenantId, userId } = query
+  const matching = ordersOf(world)
+    .filter(
+      (order) =>
+        order.tenantId === tenantId &&
+        (userId === null || order.userId === userId) &&
+        (status === null || order.status === status) &&
+        (eventId === null || order.eventId === eventId)
+    )
+    .toSorted(newestFirst)
+  const rest = after === null ? matching.slice(offset) : matching.filter((order) => byPlace(order, after) < 0)
+  return { orders: rest.slice(0, limit), total: matching.length, hasMore: rest.length > limit }
+}
+
+const expiringSoon =
+  ({ limit, minutes, tenantId }: ExpiringQuery) =>
+  (world: WorldState, now: DateTime.Utc) => {
+    const until = DateTime.add(now, { minutes })
+    const orders = ordersOf(world)
+      .filter(isOpen)
+      .filter(
+        ({ hold, ...order }) =>
+          order.tenantId === tenantId && DateTime.between(hold.expiresAt, { minimum: now, maximum: until })
+      )
+      .map(({ hold, id }) => ({ id, expiresAt: hold.expiresAt }))
+      .toSorted(
+        Ordering.combine(
+          Ordering.mapInput(DateTime.Order, ({ expiresAt }: ExpiringOrder) => expiresAt),
+          byId
+        )
+      )
+      .slice(0, limit)
+    return { orders, now }
+  }
+
+const isCancellable = (order: Order): boolean => isOpen(order) || order.status === "CONFIRMED"
+
+export const layer = Layer.effect(
+  OrderReads,
+  Effect.gen(function* () {
+    const world = yield* MemoryWorld
+    const faults = yield* ScriptedFaults
+    const read = <A>(look: (world: WorldState, now: DateTime.Utc) => A) =>
+      faults.around(
+        "reads",
+        world.transact((state, now) => Result.succeed([look(state, now), state] as const))
+      )
+    return OrderReads.of({
+      list: Effect.fn("OrderReads.list")(function* (query) {
+        return yield* read(page(query))
+      }),
+      history: Effect.fn("OrderReads.history")(function* (tenantId, orderId) {
+        const facts = yield* read(({ facts: all }) => Option.getOrUndefined(HashMap.get(all, rowOf(tenantId, orderId))))
+        if (facts === undefined) return yield* new OrderNotFound({ orderId })
+        return facts.map((event) => ({ id: `${orderId}:${event.version}`, event }))
+      }),
+      expiring: Effect.fn("OrderReads.expiring")(function* (query) {
+        return yield* read(expiringSoon(query))
+      }),
+      cancellableOfEvent: Effect.fn("OrderReads.cancellableOfEvent")(function* (tenantId, eventId, after, limit) {
+        return yield* read((state) =>
+          ordersOf(state)
+            .filter(
+              (order) =>
+                order.tenantId === tenantId &&
+                order.eventId === eventId &&
+                isCancellable(order) &&
+                (after === null || order.id > after)
+            )
+            .toSorted(byId)
+            .slice(0, limit)
+        )
+      })
+    })
+  })
+)

@@ -1,0 +1,157 @@
+/**
+ * Faults of the in-memory ports: the next call of an operation fails before or after its effect, hangs, or is refused.
+ *
+ * A script names the fate of single calls, so a test can break one step; a plan of the sandbox rolls dice over all
+ * calls, so a simulation can break any. Every fate is counted: a test whose fault never fired has tested nothing.
+ */
+import { Context, Effect, Layer, Ref } from "effect"
+import { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
+import { type FaultPlan, make as makeDice } from "../sandbox/Faults.ts"
+
+/** The operations that can be scripted. */
+export type Operation =
+  | "store.now"
+  | "store.load"
+  | "store.create"
+  | "store.commit"
+  | "queue.claimDue"
+  | "queue.claimExpired"
+  | "queue.settle"
+  | "queue.retry"
+  | "keys.lookup"
+  | "keys.finish"
+  | "closures.close"
+  | "closures.isClosed"
+  | "reads"
+  | "tickets.availability"
+  | "tickets.hold"
+  | "tickets.allocate"
+  | "tickets.release"
+  | "payments.openIntent"
+  | "payments.getIntent"
+  | "payments.cancelIntent"
+  | "payments.refund"
+  | "events.get"
+
+/**
+ * - pass: nothing happens to this call
+ * - failBefore: no effect, no answer
+ * - failAfter: the effect, and no answer
+ * - hang, hangAfter: no answer for as long as the caller waits, before or after the effect
+ * - refuse: a definite no, where the operation has one; else as failBefore
+ */
+export type Fault = "pass" | "failBefore" | "failAfter" | "hang" | "hangAfter" | "refuse"
+
+const services = {
+  store: "database",
+  queue: "database",
+  keys: "database",
+  closures: "database",
+  reads: "database",
+  tickets: "tickets",
+  payments: "payments",
+  events: "events"
+} as const
+
+const serviceOf = (operation: Operation): ServiceUnavailable["service"] => {
+  const [group] = operation.split(".")
+  const known = Object.entries(services).find(([name]) => name === group)
+  return known === undefined ? "orders" : known[1]
+}
+
+const unavailable = (operation: Operation, why: string): ServiceUnavailable =>
+  new ServiceUnavailable({ service: serviceOf(operation), why: `${operation} ${why}`, retryAfterSeconds: 1 })
+
+export class ScriptedFaults extends Context.Service<
+  ScriptedFaults,
+  {
+    /** The fates of the next calls of this operation, one each; the calls after them pass. */
+    readonly next: (operation: Operation, ...faults: ReadonlyArray<Fault>) => Effect.Effect<void>
+    /** The fate of every call of these operations from now on, where the script says nothing; `pass` heals. */
+    readonly always: (operations: ReadonlyArray<Operation>, fault: Fault) => Effect.Effect<void>
+    /** Dice over all calls that neither of the two names. Rules name operations. */
+    readonly roll: (plan: FaultPlan) => Effect.Effect<void>
+    /** No faults from now on. */
+    readonly heal: Effect.Effect<void>
+    /** How many calls of this operation did not pass. */
+    readonly hits: (operation: Operation) => Effect.Effect<number>
+    /** How many calls of this operation there were. */
+    readonly calls: (operation: Operation) => Effect.Effect<number>
+    /** Runs one call under its fate. */
+    readonly around: <A, E>(
+      operation: Operation,
+      call: Effect.Effect<A, E>,
+      refusal?: Effect.Effect<A, E>
+    ) => Effect.Effect<A, E | ServiceUnavailable>
+  }
+>()("@tickettoken/order-testing/memory/ScriptedFaults") {
+  static readonly layer = Layer.effect(
+    ScriptedFaults,
+    Effect.gen(function* () {
+      const dice = yield* makeDice
+      const scripts = yield* Ref.make<ReadonlyMap<Operation, ReadonlyArray<Fault>>>(new Map())
+      const standing = yield* Ref.make<ReadonlyMap<Operation, Fault>>(new Map())
+      const counts = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
+
+      const count = (name: string) => Ref.update(counts, (all) => new Map([...all, [name, (all.get(name) ?? 0) + 1]]))
+      const counted = (name: string) => Effect.map(Ref.get(counts), (all) => all.get(name) ?? 0)
+
+      const scripted = (operation: Operation) =>
+        Ref.modify(scripts, (all) => {
+          const [fault, ...rest] = all.get(operation) ?? []
+          return [fault, new Map([...all, [operation, rest]])]
+        })
+
+      const rolled = Effect.fnUntraced(function* (operation: Operation) {
+        const fired = yield* dice.draw({ operation, method: "POST", path: `/${operation}` })
+        if (fired.latencyMs > 0) yield* Effect.sleep(fired.latencyMs)
+        if (fired.failBefore) return "failBefore" as const
+        if (fired.hang !== undefined) return fired.hang.when === "before" ? ("hang" as const) : ("hangAfter" as const)
+        return fired.failAfter === undefined ? ("pass" as const) : ("failAfter" as const)
+      })
+
+      const fateOf = Effect.fnUntraced(function* (operation: Operation) {
+        const fault = (yield* scripted(operation)) ?? (yield* Ref.get(standing)).get(operation)
+        return fault ?? (yield* rolled(operation))
+      })
+
+      return ScriptedFaults.of({
+        next: (operation, ...faults) =>
+          Ref.update(scripts, (all) => new Map([...all, [operation, [...(all.get(operation) ?? []), ...faults]]])),
+        always: (operations, fault) =>
+          Ref.update(standing, (all) => new Map([...all, ...operations.map((name) => [name, fault] as const)])),
+        roll: dice.set,
+        heal: Effect.andThen(Effect.andThen(Ref.set(scripts, new Map()), Ref.set(standing, new Map())), dice.clear),
+        hits: (operation) => counted(`hit ${operation}`),
+        calls: (operation) => counted(`call ${operation}`),
+        around: Effect.fnUntraced(function* <A, E>(
+          operation: Operation,
+          call: Effect.Effect<A, E>,
+          refusal?: Effect.Effect<A, E>
+        ) {
+          // A call gives way to others before it takes effect, as a call over a network would.
+          yield* Effect.yieldNow
+          yield* count(`call ${operation}`)
+          const fault = yield* fateOf(operation)
+          if (fault !== "pass") yield* count(`hit ${operation}`)
+          switch (fault) {
+            case "pass":
+              return yield* call
+            case "failBefore":
+              return yield* unavailable(operation, "did not happen")
+            case "failAfter":
+              yield* Effect.exit(call)
+              return yield* unavailable(operation, "was not answered")
+            case "hang":
+              return yield* Effect.never
+            case "hangAfter":
+              yield* Effect.exit(call)
+              return yield* Effect.never
+            case "refuse":
+              return yield* refusal ?? unavailable(operation, "did not happen")
+          }
+        })
+      })
+    })
+  )
+}

@@ -1,0 +1,21 @@
+/**
+ * The ports that a database stands behind, all over one {@link MemoryWorld}.
+ */
+import { Layer } from "effect"
+import * as EndedOrdersMemory from "./EndedOrdersMemory.ts"
+import * as EventClosuresMemory from "./EventClosuresMemory.ts"
+import * as IdempotencyKeysMemory from "./IdempotencyKeysMemory.ts"
+import { MemoryWorld } from "./MemoryWorld.ts"
+import * as OrderReadsMemory from "./OrderReadsMemory.ts"
+import * as OrderStoreMemory from "./OrderStoreMemory.ts"
+import { ScriptedFaults } from "./ScriptedFaults.ts"
+import * as WorkQueueMemory from "./WorkQueueMemory.ts"
+
+export const layer = Layer.mergeAll(
+  OrderStoreMemory.layer,
+  OrderReadsMemory.layer,
+  WorkQueueMemory.layer,
+  IdempotencyKeysMemory.layer,
+  EventClosuresMemory.layer,
+  EndedOrdersMemory.layer
+).pipe(Layer.provideMerge(Layer.merge(MemoryWorld.layer, ScriptedFaults.layer)))

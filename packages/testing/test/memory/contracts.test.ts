@@ -1,0 +1,11 @@
+/**
+ * The in-memory ports keep the contracts that PostgreSQL and the service clients keep too.
+ */
+import { Layer } from "effect"
+import { orderStoreContract } from "@tickettoken/order-testing/contracts/orderStoreContract"
+import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
+import * as StoreLayer from "@tickettoken/order-testing/memory/StoreLayer"
+
+const store = Layer.merge(StoreLayer.layer, TestTime.layerTestClock)
+
+orderStoreContract("in memory", store)
