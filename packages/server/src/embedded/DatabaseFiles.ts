@@ -35,8 +35,15 @@ export const ensure = Effect.fnUntraced(function* (options: {
   } else if (found.trim() !== major) {
     return yield* failure(new OtherVersion({ folder: folder.requested, found: found.trim(), expected: major }))
   }
-  return Redacted.make(yield* inFolder(() => fs.readFile(path.join(folder.data, PASSWORD_FILE), "utf8")))
+  return yield* password(folder)
 })
+
+/** The password of `orders_owner` in files that are there already. */
+export const password = (folder: DataFolder): Effect.Effect<Redacted.Redacted, EmbeddedPostgresError> =>
+  Effect.map(
+    writingTo(folder.requested)(() => fs.readFile(path.join(folder.data, PASSWORD_FILE), "utf8")),
+    (text) => Redacted.make(text)
+  )
 
 const create = Effect.fnUntraced(function* (options: {
   readonly folder: DataFolder
@@ -78,7 +85,7 @@ const makeDraft = async (folder: DataFolder): Promise<string> => {
   }
   const draft = await fs.mkdtemp(path.join(folder.home, DRAFT_PREFIX))
   const password = path.join(draft, PASSWORD_FILE)
-  await fs.writeFile(password, randomBytes(24).toString("base64url"), { mode: 0o600, flush: true })
+  await fs.writeFile(password, randomBytes(24).toString("base64url"), { mode: 0o644, flush: true })
   if (Option.isSome(folder.account)) {
     const { uid, gid } = folder.account.value
     await fs.chown(password, uid, gid)

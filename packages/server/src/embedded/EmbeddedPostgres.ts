@@ -84,9 +84,7 @@ export const start = Effect.fn("EmbeddedPostgres.start")(function* (
   const launch = (port: number) => serve({ ...options, folder, bin, logFile, durable, stopWithin, port })
   const { port, pid, exited } = yield* options.port === undefined ? onFreePort(launch) : onPort(options.port, launch)
 
-  const url = (database: string) =>
-    Redacted.make(`postgres://${DatabaseFiles.OWNER}:${Redacted.value(password)}@${HOST}:${port}/${database}`)
-  yield* createDatabase(url("postgres")).pipe(
+  yield* createDatabase(ownerUrl(password, port, "postgres")).pipe(
     Effect.catch((error) => notReady(`does not serve its owner (${error.message})`, logFile))
   )
   // Forked last, so that it is interrupted before the server is stopped on purpose.
@@ -95,8 +93,12 @@ export const start = Effect.fn("EmbeddedPostgres.start")(function* (
       Effect.logError(`The embedded PostgreSQL has stopped by itself (${how}): ${logFile}`)
     )
   )
-  return { url: url(DATABASE), host: HOST, port, user: DatabaseFiles.OWNER, database: DATABASE, pid, logFile }
+  return { url: ownerUrl(password, port), host: HOST, port, user: DatabaseFiles.OWNER, database: DATABASE, pid, logFile }
 }, onWallClock)
+
+/** The owner's URL of a database on the server at this port. */
+export const ownerUrl = (password: Redacted.Redacted, port: number, database = DATABASE): Redacted.Redacted =>
+  Redacted.make(`postgres://${DatabaseFiles.OWNER}:${Redacted.value(password)}@${HOST}:${port}/${database}`)
 
 /** Deletes the database of a folder, after stopping a server that a killed process left there. */
 export const remove = Effect.fn("EmbeddedPostgres.remove")(function* (
