@@ -60,7 +60,7 @@ const readLines = Effect.fnUntraced(
     if (!(yield* fs.exists(file))) return []
     const content = yield* fs.readFileString(file)
     const whole = content.slice(0, content.lastIndexOf("\n") + 1)
-    if (whole.length < content.length) yield* fs.writeFileString(file, whole)
+    if (whole.length < content.length) yield* fs.truncate(file, Buffer.byteLength(whole))
     return whole.split("\n").slice(0, -1)
   },
   (effect, file) => Effect.mapError(effect, (error) => new JournalUnreadable({ file, why: error.message }))

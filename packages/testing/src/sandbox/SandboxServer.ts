@@ -20,11 +20,11 @@ const BODY_MAX = ByteSize.mebibytes(1)
 /** A server of the sandbox could not start. */
 export class SandboxStartError extends Schema.TaggedError<SandboxStartError>()("SandboxStartError", {
   service: Schema.String,
-  port: Schema.Finite,
+  address: Schema.String,
   why: Schema.String
 }) {
   override get message(): string {
-    return `the ${this.service} sandbox can not listen on ${HOST}:${this.port}: ${this.why}`
+    return `the ${this.service} sandbox can not listen on ${this.address}: ${this.why}`
   }
 }
 
@@ -107,14 +107,15 @@ const startError = (service: string, port: number, cause: unknown): SandboxStart
         : cause instanceof Error
           ? cause.message
           : String(cause)
-  return new SandboxStartError({ service, port, why })
+  return new SandboxStartError({ service, address: `${HOST}:${port}`, why })
 }
 
 /** Starts the server; it stops with the scope. Port 0 takes any that is free. */
 export const start = Effect.fnUntraced(function* <State, Fact>(options: ServerOptions<State, Fact>) {
   const { faults, port, routes, service } = options
   if (!Number.isInteger(port) || port < 0 || port > PORT_MAX) {
-    return yield* new SandboxStartError({ service, port, why: `a port is a whole number from 0 to ${PORT_MAX}` })
+    const why = `a port is a whole number from 0 to ${PORT_MAX}`
+    return yield* new SandboxStartError({ service, address: `${HOST}:${port}`, why })
   }
   const scope = yield* Effect.scope
   const answer = Effect.fnUntraced(function* (route: Route, request: HttpServerRequest.HttpServerRequest) {

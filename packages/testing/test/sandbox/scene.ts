@@ -1,11 +1,18 @@
 /** Fixtures of the sandbox tests: ids by number, instants by seconds, and engines that are played step by step. */
 import { assert } from "@effect/vitest"
 import { DateTime, HashMap, Result } from "effect"
-import { EventId, OrderId, RefundId, TenantId, UserId } from "@tickettoken/order-domain/Ids"
+import {
+  EventId,
+  OrderId,
+  RefundId,
+  TenantId,
+  TicketPricingId,
+  TicketTypeId,
+  UserId
+} from "@tickettoken/order-domain/Ids"
 import { Cents } from "@tickettoken/order-domain/Money"
 import { type Engine, rebuild, type Step } from "@tickettoken/order-testing/sandbox/Engine"
 import type { TicketLine, TicketType } from "@tickettoken/order-testing/sandbox/TicketFacts"
-import { TicketPricingId, TicketTypeId } from "@tickettoken/order-domain/Ids"
 
 const uuid = (family: string, number: number) =>
   `${family.repeat(8)}-0000-4000-8000-${String(number).padStart(12, "0")}`
@@ -72,8 +79,14 @@ export const refused = <A, E>(result: Result.Result<A, E>): E => {
   return assert.fail("was not refused")
 }
 
+/** The members of an object in the order of their names. */
+const inOrder = (_: string, value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1)))
+    : value
+
 /** A map as text, by key: what equals can be read and compared. */
 export const plain = (map: HashMap.HashMap<string, unknown>): ReadonlyArray<string> =>
   HashMap.toEntries(map)
-    .map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
+    .map(([key, value]) => `${key}: ${JSON.stringify(value, inOrder)}`)
     .toSorted()
