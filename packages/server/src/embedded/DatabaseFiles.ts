@@ -85,7 +85,7 @@ const makeDraft = async (folder: DataFolder): Promise<string> => {
   }
   const draft = await fs.mkdtemp(path.join(folder.home, DRAFT_PREFIX))
   const password = path.join(draft, PASSWORD_FILE)
-  await fs.writeFile(password, randomBytes(24).toString("base64url"), { mode: 0o644, flush: true })
+  await fs.writeFile(password, randomBytes(24).toString("base64url"), { mode: 0o600, flush: true })
   if (Option.isSome(folder.account)) {
     const { uid, gid } = folder.account.value
     await fs.chown(password, uid, gid)
