@@ -1,0 +1,163 @@
+/**
+ * What the service accepts: bodies, paths, queries and headers, each with its bounds.
+ *
+ * A field that is not named here is refused, above all a price (rule 1.8). How many lines and tickets an order may have
+ * is policy (rule 2.1) and checked behind these bounds, which only keep nonsense out.
+ */
+import { Currency } from "@tickettoken/order-domain/Currency"
+import { IdempotencyKey } from "@tickettoken/order-domain/Idempotency"
+import {
+  EventId,
+  OrderId,
+  OrderItemId,
+  PaymentIntentId,
+  RefundId,
+  TenantId,
+  TicketPricingId,
+  TicketTypeId,
+  UserId
+} from "@tickettoken/order-domain/Ids"
+import { Metadata } from "@tickettoken/order-domain/Metadata"
+import { Cents } from "@tickettoken/order-domain/Money"
+import { OrderStatus } from "@tickettoken/order-domain/Order"
+import { Effect, Schema, SchemaTransformation } from "effect"
+
+export const REASON_CHARS_MAX = 500
+/** More lines than any policy allows. */
+const LINES_MAX = 100
+const QUANTITY_MAX = 10_000
+const PAGE_MAX = 100
+/** Deeper pages are reached with the cursor. */
+const OFFSET_MAX = 10_000
+const LOOK_AHEAD_MINUTES_MAX = 24 * 60
+/** Longer than any cursor that we make. */
+const CURSOR_CHARS_MAX = 256
+
+/** Text that a person writes: something visible in it, and nothing that PostgreSQL can not store. */
+const Reason = Schema.String.check(
+  Schema.isMaxLength(REASON_CHARS_MAX),
+  Schema.isPattern(/\S/u, { expected: "some text" }),
+  Schema.makeFilter((text) => !text.includes("\u0000") && text.isWellFormed(), {
+    expected: "text without NUL and without half a surrogate pair"
+  })
+)
+
+const Quantity = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: QUANTITY_MAX }))
+
+/** A whole number in a query, in plain digits: no sign, no exponent, no spaces. */
+const queryInt = (minimum: number, maximum: number, byDefault: number) =>
+  Schema.String.check(Schema.isPattern(/^(?:0|[1-9][0-9]{0,6})$/, { expected: "a whole number in plain digits" })).pipe(
+    Schema.decodeTo(Schema.Int.check(Schema.isBetween({ minimum, maximum })), SchemaTransformation.numberFromString),
+    Schema.withDecodingDefaultTypeKey(Effect.succeed(byDefault))
+  )
+
+const LineBody = Schema.Struct({
+  ticketTypeId: TicketTypeId,
+  ticketPricingId: TicketPricingId,
+  quantity: Quantity
+}).annotate({ identifier: "OrderLine" })
+
+const newOrderFields = {
+  eventId: EventId,
+  items: Schema.Array(LineBody).check(Schema.isMinLength(1), Schema.isMaxLength(LINES_MAX)),
+  /** The tenant's default currency if absent. */
+  currency: Schema.optionalKey(Currency)
+}
+
+export const CreateOrderBody = Schema.Struct({
+  ...newOrderFields,
+  metadata: Schema.optionalKey(Metadata)
+}).annotate({ identifier: "CreateOrder" })
+export type CreateOrderBody = typeof CreateOrderBody.Type
+
+/** Nothing to say: the body may be left out, or be `{}`. */
+export const ReserveOrderBody = [Schema.Struct({}).annotate({ identifier: "ReserveOrder" }), Schema.Null] as const
+
+/** The body may be left out. */
+export const CancelOrderBody = [
+  Schema.Struct({ reason: Schema.optionalKey(Reason) }).annotate({ identifier: "CancelOrder" }),
+  Schema.Null
+] as const
+
+const ItemsToReturn = Schema.Array(Schema.Struct({ itemId: OrderItemId, quantity: Quantity })).check(
+  Schema.isMinLength(1),
+  Schema.isMaxLength(LINES_MAX)
+)
+
+const refundFields = {
+  /** Minor units. Without it and without `items`: the policy's amount. */
+  amount: Schema.optionalKey(Cents.check(Schema.isGreaterThanOrEqualTo(1))),
+  /** The tickets to return, for their price less what the policy keeps. */
+  items: Schema.optionalKey(ItemsToReturn)
+}
+
+const eitherAmountOrItems = Schema.makeFilter(
+  ({ amount, items }: { readonly amount?: number; readonly items?: ReadonlyArray<unknown> }) =>
+    amount === undefined || items === undefined,
+  { expected: "either amount or items, not both" }
+)
+
+export const RefundOrderBody = Schema.Struct({ reason: Reason, ...refundFields })
+  .check(eitherAmountOrItems)
+  .annotate({ identifier: "RefundOrder" })
+export type RefundOrderBody = typeof RefundOrderBody.Type
+
+export const QuoteOrderBody = Schema.Struct(newOrderFields).annotate({ identifier: "QuoteOrder" })
+export type QuoteOrderBody = typeof QuoteOrderBody.Type
+
+export const QuoteCancelBody = Schema.Struct({ orderId: OrderId }).annotate({ identifier: "QuoteCancel" })
+
+export const QuoteRefundBody = Schema.Struct({ orderId: OrderId, ...refundFields })
+  .check(eitherAmountOrItems)
+  .annotate({ identifier: "QuoteRefund" })
+
+export const ConfirmOrderBody = Schema.Struct({
+  paymentIntentId: PaymentIntentId.check(
+    Schema.isPattern(/^[\x21-\x7e]{1,255}$/, { expected: "1 to 255 printable ASCII characters without spaces" })
+  )
+}).annotate({ identifier: "ConfirmOrder" })
+
+export const ExpireOrderBody = Schema.Struct({ reason: Reason }).annotate({ identifier: "ExpireOrder" })
+
+export const BulkCancelBody = Schema.Struct({ eventId: EventId, reason: Reason }).annotate({
+  identifier: "BulkCancel"
+})
+
+export const OrderPath = { orderId: OrderId }
+
+export const RefundPath = { orderId: OrderId, refundId: RefundId }
+
+export const ListOrdersQuery = {
+  status: Schema.optionalKey(OrderStatus),
+  eventId: Schema.optionalKey(EventId),
+  /** Staff only: whose orders. */
+  userId: Schema.optionalKey(UserId),
+  limit: queryInt(1, PAGE_MAX, 50),
+  offset: queryInt(0, OFFSET_MAX, 0),
+  /** `nextCursor` of the page before, in place of `offset`. */
+  cursor: Schema.optionalKey(
+    Schema.String.check(
+      Schema.isMaxLength(CURSOR_CHARS_MAX),
+      Schema.isPattern(/^[\w-]+$/, { expected: "a cursor of an earlier page" })
+    )
+  )
+}
+
+export const ExpiringQuery = {
+  minutes: queryInt(0, LOOK_AHEAD_MINUTES_MAX, 5),
+  limit: queryInt(1, PAGE_MAX, 100)
+}
+
+/** A strong entity tag of an order, or `*`. */
+const IfMatch = Schema.String.check(
+  Schema.isPattern(/^(?:"[1-9][0-9]{0,8}"|\*)$/, { expected: 'one strong entity tag, such as "3", or *' })
+)
+
+/** Of operations that create something or move money. */
+export const KeyedHeaders = { "idempotency-key": Schema.optionalKey(IdempotencyKey) }
+
+/** Of operations that change an order. */
+export const ChangeHeaders = { ...KeyedHeaders, "if-match": Schema.optionalKey(IfMatch) }
+
+/** The tenant that a service acts for; it must own the order (rule 7.3). */
+export const TenantHeaders = { "x-tenant-id": TenantId }

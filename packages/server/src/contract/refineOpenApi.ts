@@ -1,0 +1,73 @@
+/**
+ * What the schemas alone can not say in the OpenAPI file: `Retry-After`, bodies that may be left out, and numbers in
+ * queries, which travel as digits but are integers.
+ */
+
+type Json = { [key: string]: unknown }
+
+const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
+
+const objectsIn = (value: unknown): ReadonlyArray<Json> =>
+  isObject(value) ? Object.values(value).filter(isObject) : []
+
+const retryAfter = {
+  "retry-after": {
+    description: "Whole seconds to wait before the same request is sent again",
+    schema: { type: "integer", minimum: 1 }
+  }
+}
+
+/** The problems that carry a time to wait. */
+const waiting =
+  /"#\/components\/schemas\/(?:IdempotencyInProgress|OrderLimitExceeded|RateLimitExceeded|ServiceUnavailable)/
+
+const addRetryAfter = (response: Json): Json =>
+  waiting.test(JSON.stringify(response))
+    ? { ...response, headers: { ...(isObject(response["headers"]) ? response["headers"] : {}), ...retryAfter } }
+    : response
+
+/** By name: what the pattern of digits means. */
+const queryNumbers: { readonly [name: string]: Json } = {
+  limit: { type: "integer", minimum: 1, maximum: 100 },
+  offset: { type: "integer", minimum: 0, maximum: 10_000, default: 0 },
+  minutes: { type: "integer", minimum: 0, maximum: 1440, default: 5 }
+}
+
+const numberQuery = (parameter: unknown): unknown => {
+  if (!isObject(parameter) || parameter["in"] !== "query" || typeof parameter["name"] !== "string") return parameter
+  const schema = Object.hasOwn(queryNumbers, parameter["name"]) ? queryNumbers[parameter["name"]] : undefined
+  return schema === undefined ? parameter : { ...parameter, schema }
+}
+
+/** A body that may also be `null` stands for one that may be left out. */
+const optionalBody = (body: Json): Json =>
+  JSON.stringify(body).includes('{"type":"null"}') ? { ...body, required: false } : body
+
+const refineOperation = (operation: Json): Json => ({
+  ...operation,
+  ...(Array.isArray(operation["parameters"]) ? { parameters: operation["parameters"].map(numberQuery) } : {}),
+  ...(isObject(operation["requestBody"]) ? { requestBody: optionalBody(operation["requestBody"]) } : {}),
+  ...(isObject(operation["responses"])
+    ? {
+        responses: Object.fromEntries(
+          Object.entries(operation["responses"]).map(([status, response]) => [
+            status,
+            isObject(response) ? addRetryAfter(response) : response
+          ])
+        )
+      }
+    : {})
+})
+
+/** Completes the generated document. */
+export const refineOpenApi = (document: Json): Json => {
+  // The name of a problem on the wire and in code is the same one.
+  const parsed: unknown = JSON.parse(JSON.stringify(document).replaceAll("ProblemEncoded", "Problem"))
+  if (!isObject(parsed)) return document
+  for (const path of objectsIn(parsed["paths"])) {
+    for (const [method, operation] of Object.entries(path)) {
+      if (isObject(operation)) path[method] = refineOperation(operation)
+    }
+  }
+  return parsed
+}
