@@ -3,8 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { demo } from "@tickettoken/order-testing/sandbox/catalogue"
+import { lieAbout } from "@tickettoken/order-testing/sandbox/FaultInjection"
 import type { FaultRule } from "@tickettoken/order-testing/sandbox/Faults"
 import type { Sandbox } from "@tickettoken/order-testing/sandbox/Sandbox"
+import { json } from "@tickettoken/order-testing/sandbox/Wire"
 import { assertAnswer, assertProblem, get, inSandbox, keyed, post, send } from "./http.ts"
 import { order, userId } from "./scene.ts"
 
@@ -136,6 +138,11 @@ describe("a fault", () => {
       })
     )
   )
+
+  it("that lies about its place sends the client elsewhere", () => {
+    const lie = lieAbout("redirect", json(200, { amount: 1 }))
+    assert.deepInclude(lie, { status: 302, headers: { location: "http://127.0.0.1:1/elsewhere" } })
+  })
 
   it.live("that lies about prices reaches into the answer", () =>
     inSandbox(({ tickets }) =>

@@ -112,6 +112,18 @@ layer(NodeServices.layer)("a journal", (it) => {
 })
 
 describe("a journal in memory", () => {
+  it.effect("numbers the facts of one request one after another", () =>
+    Effect.gen(function* () {
+      const journal = yield* open(undefined)
+      const facts = [eventId, otherEventId].map((id) => ({ kind: "event.added", event: event(id) }) as const)
+      yield* journal.perform((before) => stepWith(Directory.engine, before, facts, undefined))
+      assert.deepStrictEqual(
+        (yield* journal.entries).map((entry) => entry.seq),
+        [1, 2]
+      )
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
   it.effect("keeps facts and state in step, and nothing when nothing happens", () =>
     Effect.gen(function* () {
       const journal = yield* open(undefined)

@@ -140,6 +140,21 @@ describe("the sandbox", () => {
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
   )
 
+  it.live("counts from its first start, in every later one", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const journalFolder = yield* fs.makeTempDirectoryScoped()
+      const starts: Array<string> = []
+      const catalogue = (firstStart: DateTime.Utc) => {
+        starts.push(DateTime.formatIso(firstStart))
+        return demoCatalogue(firstStart)
+      }
+      yield* inSandbox(() => Effect.sleep("20 millis"), { journalFolder, catalogue })
+      yield* inSandbox(() => Effect.void, { journalFolder, catalogue })
+      assert.strictEqual(starts[1], starts[0])
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+  )
+
   it.live("repeats the answers to keys from before a restart", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
