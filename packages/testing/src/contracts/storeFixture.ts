@@ -4,6 +4,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Cause, Effect, Exit, Option, Schema } from "effect"
+import type { Actor } from "@tickettoken/order-domain/Actor"
 import { type Decision, Outcome } from "@tickettoken/order-domain/Decision"
 import { Order } from "@tickettoken/order-domain/Order"
 import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
@@ -53,10 +54,10 @@ export const create = Effect.fnUntraced(function* (
 })
 
 /** The decision of a command that must change the order as it is given. */
-export const deciding = Effect.fnUntraced(function* (order: Order, command: OrderCommand) {
+export const deciding = Effect.fnUntraced(function* (order: Order, command: OrderCommand, actor: Actor = jobActor) {
   const store = yield* OrderStore
   const now = yield* store.now
-  const outcome = yield* Effect.orDie(Effect.fromResult(decide(order, { actor: jobActor, command }, now)))
+  const outcome = yield* Effect.orDie(Effect.fromResult(decide(order, { actor, command }, now)))
   return Outcome.$is("Changed")(outcome)
     ? outcome.decision
     : yield* Effect.die(new Error(`${command._tag} changes nothing`))

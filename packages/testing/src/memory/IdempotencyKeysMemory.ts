@@ -10,12 +10,11 @@ import { liveKey, orderOfKey, orderOfRefundKey, writeKey } from "./worldWrites.t
 
 /** What the key has once made for this principal, long after its row is gone. */
 const madeBy = (world: WorldState, { key, operation, principal, tenantId }: IdempotencyClaim) => {
-  const owner = { tenantId, userId: principal }
   switch (operation) {
     case "create":
-      return orderOfKey(world, owner, key)
+      return orderOfKey(world, tenantId, principal, key)
     case "refund":
-      return orderOfRefundKey(world, owner, key)
+      return orderOfRefundKey(world, tenantId, principal, key)
     default:
       return undefined
   }

@@ -7,7 +7,7 @@
  */
 import { Context, DateTime, Effect, HashMap, Layer, Ref, type Result } from "effect"
 import type { Actor } from "@tickettoken/order-domain/Actor"
-import type { IdempotencyRecord } from "@tickettoken/order-domain/Idempotency"
+import type { IdempotencyRecord, KeyedOperation } from "@tickettoken/order-domain/Idempotency"
 import type { EventId, OrderId, TenantId } from "@tickettoken/order-domain/Ids"
 import type { Order } from "@tickettoken/order-domain/Order"
 import type { OrderEvent } from "@tickettoken/order-domain/OrderEvent"
@@ -41,9 +41,10 @@ export interface Closure {
   readonly closedAt: DateTime.Utc
 }
 
-/** An idempotency key's row, with the tenant for the order that it names. */
+/** An idempotency key's row, with what tells whether its order may give it back. */
 export interface KeyRow extends IdempotencyRecord {
   readonly tenantId: TenantId
+  readonly operation: KeyedOperation
 }
 
 export interface WorldState {

@@ -22,6 +22,8 @@ import { EventCancelled } from "@tickettoken/order-domain/OrderErrors"
 import { checkUserQuota, type OrderLimitExceeded, type OrderLimits } from "@tickettoken/order-domain/OrderLimits"
 import { LeaseLost, OrderNumberTaken } from "@tickettoken/order-domain/ports/OrderStore"
 import { RefundExceedsCaptured } from "@tickettoken/order-domain/RefundQuote"
+import type { TenantId } from "@tickettoken/order-domain/Ids"
+import type { Refund } from "@tickettoken/order-domain/Refund"
 import type { ClaimedWork, WorkItem, WorkLease } from "@tickettoken/order-domain/Work"
 import {
   KEY_TTL_MINUTES,
@@ -66,11 +68,12 @@ export const writeKey = (
   withKey(world, claim, {
     ...row,
     tenantId: claim.tenantId,
+    operation: claim.operation,
     fingerprint: claim.fingerprint,
     expiresAt: DateTime.add(now, { minutes: KEY_TTL_MINUTES })
   })
 
-/** Claims the key for this order, or makes the claim final that this order's request has made before. */
+/** Claims the key for this order. A key that is taken is looked up again by the loser. */
 export const claimKey = (
   world: WorldState,
   claim: IdempotencyClaim | undefined,
@@ -79,47 +82,45 @@ export const claimKey = (
   now: DateTime.Utc
 ): Result.Result<WorldState, IdempotencyConflict> => {
   if (claim === undefined) return Result.succeed(world)
-  const row = liveKey(world, claim, now)
-  if (row === undefined) {
-    return Result.succeed(writeKey(world, claim, { orderId: order.id, answer: answer ?? null }, now))
-  }
-  const isOurs = row.answer === null && row.orderId === order.id && row.fingerprint === claim.fingerprint
-  return isOurs && answer !== undefined
-    ? Result.succeed(withKey(world, claim, { ...row, answer }))
+  return liveKey(world, claim, now) === undefined
+    ? Result.succeed(writeKey(world, claim, { orderId: order.id, answer: answer ?? null }, now))
     : Result.fail(new IdempotencyConflict())
 }
 
-/** The order that this user's key has made, in this tenant and for ever. */
-export const orderOfKey = (world: WorldState, { tenantId, userId }: KeyOwner, key: string): Order | undefined =>
+/** The order that this principal's key has made, in this tenant and for ever. */
+export const orderOfKey = (world: WorldState, tenantId: TenantId, principal: string, key: string): Order | undefined =>
   ordersOf(world).find(
-    (order) => order.tenantId === tenantId && order.userId === userId && order.idempotencyKey === key
+    (order) => order.tenantId === tenantId && order.userId === principal && order.idempotencyKey === key
   )
 
-/** The order on which this user's key has made a refund, in this tenant and for ever. */
-export const orderOfRefundKey = (world: WorldState, { tenantId, userId }: KeyOwner, key: string): Order | undefined =>
+/** A refund says who asked for it as "kind:id"; its key is the id's, whatever part that one plays today. */
+const requesterOf = ({ requestedBy }: Refund): string => requestedBy.slice(requestedBy.indexOf(":") + 1)
+
+/** The order on which this principal's key has made a refund, in this tenant and for ever. */
+export const orderOfRefundKey = (
+  world: WorldState,
+  tenantId: TenantId,
+  principal: string,
+  key: string
+): Order | undefined =>
   ordersOf(world).find(
     (order) =>
       order.tenantId === tenantId &&
-      order.userId === userId &&
-      order.refunds.some((refund) => refund.idempotencyKey === key)
+      order.refunds.some((refund) => refund.idempotencyKey === key && requesterOf(refund) === principal)
   )
-
-export interface KeyOwner {
-  readonly tenantId: string
-  readonly userId: string
-}
 
 /** Refuses a second order or refund under one permanent key (rule 6). */
 export const checkPermanentKeys = (
   world: WorldState,
   { before, order }: Decision
 ): Result.Result<void, IdempotencyKeyUsed> => {
+  const { idempotencyKey, tenantId, userId } = order
   const used: Array<Order | undefined> = []
-  if (before === null && order.idempotencyKey !== null) used.push(orderOfKey(world, order, order.idempotencyKey))
+  if (before === null && idempotencyKey !== null) used.push(orderOfKey(world, tenantId, userId, idempotencyKey))
   const known = new Set(before?.refunds.map((refund) => refund.id))
   for (const refund of order.refunds) {
     if (!known.has(refund.id) && refund.idempotencyKey !== null) {
-      used.push(orderOfRefundKey(world, order, refund.idempotencyKey))
+      used.push(orderOfRefundKey(world, tenantId, requesterOf(refund), refund.idempotencyKey))
     }
   }
   const first = used.find((owner) => owner !== undefined)
@@ -215,6 +216,10 @@ export const finishWork = (
     : Result.fail(new LeaseLost({ workId: lease.id }))
 }
 
+/** The claim that this order's create has made, while it has no answer yet. */
+const isClaimOf = ({ id, tenantId }: Order, key: KeyRow): boolean =>
+  key.tenantId === tenantId && key.orderId === id && key.operation === "create" && key.answer === null
+
 /** Writes order, audit fact and work of a decision. An order that never held anything gives its key back. */
 export const writeDecision = (
   world: WorldState,
@@ -227,9 +232,7 @@ export const writeDecision = (
     ...world,
     orders: HashMap.set(world.orders, row, order),
     facts: HashMap.set(world.facts, row, [...facts, event]),
-    keys: neverHeldAnything(order)
-      ? HashMap.filter(world.keys, (key) => key.tenantId !== order.tenantId || key.orderId !== order.id)
-      : world.keys
+    keys: neverHeldAnything(order) ? HashMap.filter(world.keys, (key) => !isClaimOf(order, key)) : world.keys
   }
   const claimed: Array<ClaimedWork> = []
   for (const item of work) {
