@@ -1,0 +1,150 @@
+/**
+ * `OrderReads` on PostgreSQL: questions about orders, one unit of work each.
+ */
+import { type EventId, OrderId, type TenantId } from "@tickettoken/order-domain/Ids"
+import { OrderNotFound } from "@tickettoken/order-domain/OrderErrors"
+import { OrderEvent } from "@tickettoken/order-domain/OrderEvent"
+import { legalFrom } from "@tickettoken/order-domain/OrderTransitions"
+import {
+  type ExpiringQuery,
+  type OrderQuery,
+  OrderReads,
+  type RecordedEvent
+} from "@tickettoken/order-domain/ports/OrderReads"
+import { DateTime, Effect, Layer, Schema } from "effect"
+import { SqlClient, type Statement } from "effect/sql"
+import { type OrderRow, orderRowColumns, toOrder } from "./OrderRow.ts"
+import { orUnavailable } from "./sqlFailures.ts"
+import { inTenant } from "./TenantTransaction.ts"
+
+/** Newest first; orders of the same instant by id, so that no page repeats or skips one. */
+const list = Effect.fnUntraced(function* (query: OrderQuery) {
+  const sql = yield* SqlClient.SqlClient
+  const { after, eventId, limit, offset, status, tenantId, userId } = query
+  const filters: ReadonlyArray<Statement.Fragment> = [
+    sql`o.tenant_id = ${tenantId}`,
+    ...(userId === null ? [] : [sql`o.user_id = ${userId}`]),
+    ...(status === null ? [] : [sql`o.status = ${status}`]),
+    ...(eventId === null ? [] : [sql`o.event_id = ${eventId}`])
+  ]
+  const page: ReadonlyArray<Statement.Fragment> =
+    after === null
+      ? filters
+      : [...filters, sql`(o.created_at, o.id) < (${DateTime.toDateUtc(after.createdAt)}, ${after.id}::uuid)`]
+  const [rows, counted] = yield* inTenant(
+    tenantId,
+    Effect.all([
+      sql<OrderRow>`select ${sql.literal(orderRowColumns)} from orders o where ${sql.and(page)}
+        order by o.created_at desc, o.id desc limit ${limit + 1} offset ${after === null ? offset : 0}`,
+      sql<{ total: bigint }>`select count(*) as total from orders o where ${sql.and(filters)}`
+    ])
+  )
+  return {
+    orders: yield* Effect.forEach(rows.slice(0, limit), toOrder),
+    total: Number(counted[0]?.total ?? 0n),
+    hasMore: rows.length > limit
+  }
+})
+
+interface EventRow {
+  readonly id: string
+  readonly version: number
+  readonly type: string
+  readonly actor_kind: string
+  readonly actor_id: string
+  readonly ip: string | null
+  readonly data: unknown
+  readonly at: Date
+}
+
+const decodeEvent = Schema.decodeUnknownEffect(Schema.toCodecJson(OrderEvent))
+
+const toRecorded = (tenantId: TenantId, orderId: OrderId, row: EventRow): Effect.Effect<RecordedEvent> =>
+  decodeEvent({
+    tenantId,
+    orderId,
+    version: row.version,
+    type: row.type,
+    actor: { kind: row.actor_kind, id: row.actor_id, ip: row.ip },
+    at: row.at.toISOString(),
+    data: row.data
+  }).pipe(
+    Effect.map((event) => ({ id: row.id, event })),
+    Effect.catch((error) =>
+      Effect.die(
+        new Error(`audit row ${row.version} of order ${orderId} is no fact: ${error.message}`, { cause: error })
+      )
+    )
+  )
+
+const history = Effect.fnUntraced(function* (tenantId: TenantId, orderId: OrderId) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* inTenant(
+    tenantId,
+    sql<EventRow>`select id, version, type, actor_kind, actor_id, ip, data, at from order_events
+      where tenant_id = ${tenantId} and order_id = ${orderId} order by version`
+  )
+  // No order is without its first fact.
+  if (rows.length === 0) return yield* new OrderNotFound({ orderId })
+  return yield* Effect.forEach(rows, (row) => toRecorded(tenantId, orderId, row))
+})
+
+const decodeExpiring = Schema.decodeUnknownEffect(
+  Schema.toCodecJson(Schema.Struct({ id: OrderId, expiresAt: Schema.DateTimeUtc }))
+)
+
+const expiring = Effect.fnUntraced(function* ({ limit, minutes, tenantId }: ExpiringQuery) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* inTenant(
+    tenantId,
+    sql<{ now: Date; id: string | null; expires_at: Date | null }>`
+      select clock.now, due.id, due.expires_at
+      from (select statement_timestamp() as now) clock left join lateral (
+        select o.id, o.hold_expires_at as expires_at from orders o
+        where o.tenant_id = ${tenantId} and o.status in ('PENDING', 'RESERVED')
+          and o.hold_expires_at > clock.now
+          and o.hold_expires_at <= clock.now + ${minutes}::int * interval '1 minute'
+        order by o.hold_expires_at, o.id limit ${limit}
+      ) due on true`
+  )
+  const [first] = rows
+  if (first === undefined) return yield* Effect.die(new Error("a clock without a row"))
+  return {
+    now: DateTime.fromDateUnsafe(first.now),
+    orders: yield* Effect.forEach(
+      rows.filter((row) => row.id !== null),
+      ({ expires_at, id }) => Effect.orDie(decodeExpiring({ id, expiresAt: expires_at?.toISOString() ?? null }))
+    )
+  }
+})
+
+const cancellableOfEvent = Effect.fnUntraced(function* (
+  tenantId: TenantId,
+  eventId: EventId,
+  after: OrderId | null,
+  limit: number
+) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* inTenant(
+    tenantId,
+    sql<OrderRow>`select ${sql.literal(orderRowColumns)} from orders o
+      where o.tenant_id = ${tenantId} and o.event_id = ${eventId} and ${sql.in("status", legalFrom.Cancel)}
+        and (${after}::uuid is null or o.id > ${after}::uuid)
+      order by o.id limit ${limit}`
+  )
+  return yield* Effect.forEach(rows, toOrder)
+})
+
+export const layer: Layer.Layer<OrderReads, never, SqlClient.SqlClient> = Layer.effect(
+  OrderReads,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const withSql = Effect.provideService(SqlClient.SqlClient, sql)
+    return OrderReads.of({
+      list: Effect.fn("OrderReads.list")(list, orUnavailable, withSql),
+      history: Effect.fn("OrderReads.history")(history, orUnavailable, withSql),
+      expiring: Effect.fn("OrderReads.expiring")(expiring, orUnavailable, withSql),
+      cancellableOfEvent: Effect.fn("OrderReads.cancellableOfEvent")(cancellableOfEvent, orUnavailable, withSql)
+    })
+  })
+)

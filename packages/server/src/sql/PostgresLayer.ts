@@ -1,0 +1,35 @@
+/**
+ * All of the store's ports on PostgreSQL, over one pool. The database must be migrated (Migrations.ts) and its roles
+ * safe (RoleCheck.ts).
+ */
+import type { EndedOrders } from "@tickettoken/order-domain/ports/EndedOrders"
+import type { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
+import type { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
+import type { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
+import type { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
+import { Layer } from "effect"
+import type { SqlClient } from "effect/sql"
+import * as EndedOrdersSql from "./EndedOrdersSql.ts"
+import * as EventClosuresSql from "./EventClosuresSql.ts"
+import * as IdempotencySql from "./IdempotencySql.ts"
+import * as OrderReadsSql from "./OrderReadsSql.ts"
+import * as OrderStoreSql from "./OrderStoreSql.ts"
+import type { StoreOptions } from "./StoreOptions.ts"
+import * as WorkQueueSql from "./WorkQueueSql.ts"
+
+export const layer = (
+  options: Partial<StoreOptions> = {}
+): Layer.Layer<
+  OrderStore | OrderReads | WorkQueue | IdempotencyKeys | EventClosures | EndedOrders,
+  never,
+  SqlClient.SqlClient
+> =>
+  Layer.mergeAll(
+    OrderStoreSql.layer(options),
+    OrderReadsSql.layer,
+    WorkQueueSql.layer(options),
+    IdempotencySql.layer(options),
+    EventClosuresSql.layer,
+    EndedOrdersSql.layer
+  )

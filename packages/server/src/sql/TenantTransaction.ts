@@ -1,0 +1,90 @@
+/**
+ * Units of work: the one place that opens a transaction for the service.
+ *
+ * **Details**
+ *
+ * A unit is a READ COMMITTED transaction whose first statement takes the role and the tenant for this transaction
+ * only, with the time limits of a unit. So a session of the pool carries nothing from one tenant to the next, the
+ * role that connects may even be a superuser (the embedded database), and a pooler between us and the server that
+ * hands its sessions around, and refuses settings at connect, changes nothing.
+ *
+ * READ COMMITTED is stated and not left to the server's default: under REPEATABLE READ what is read after waiting for
+ * a lock is older than the lock, and limits are overrun.
+ *
+ * **Gotchas**
+ *
+ * A unit does SQL and nothing else: after a deadlock it is run again as a whole. Units do not nest.
+ */
+import type { TenantId } from "@tickettoken/order-domain/Ids"
+import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
+import { DateTime, type Duration, Effect, Fiber, Option } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { retryAborted, tooSlow } from "./sqlFailures.ts"
+
+/** Limits of every unit (reliability R9). An idle transaction is one whose process has been frozen. */
+const STATEMENT_TIMEOUT = "5s"
+const LOCK_TIMEOUT = "2s"
+const IDLE_TIMEOUT = "10s"
+
+/** The server's own limits do not help while it does not answer at all, or while all connections are taken. */
+const UNIT_TIMEOUT: Duration.Input = "7 seconds"
+
+/** The roles of migration 0004. */
+export const appRole = "orders_app"
+export const jobsRole = "orders_jobs"
+
+const enter = (sql: SqlClient.SqlClient, role: string, tenant: string) =>
+  sql`select set_config('role', ${role}, true), set_config('app.tenant_id', ${tenant}, true),
+    set_config('statement_timeout', ${STATEMENT_TIMEOUT}, true), set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
+    set_config('idle_in_transaction_session_timeout', ${IDLE_TIMEOUT}, true)`
+
+const unit = <A, E, R>(role: string, tenant: string, effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    if (Option.isSome(yield* Effect.serviceOption(sql.transactionService))) {
+      return yield* Effect.die(new Error("units of work do not nest"))
+    }
+    return yield* Effect.andThen(enter(sql, role, tenant), effect).pipe(
+      sql.withTransaction,
+      Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"),
+      retryAborted,
+      withinTime
+    )
+  })
+
+// The caller does not wait for an unanswered statement to be taken back: that needs the server as well.
+const withinTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ServiceUnavailable, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(Effect.forkDetach(restore(effect)), (fiber) =>
+      restore(Fiber.join(fiber)).pipe(
+        Effect.timeoutOrElse({
+          duration: UNIT_TIMEOUT,
+          orElse: () => Effect.andThen(Effect.forkDetach(Fiber.interrupt(fiber)), Effect.fail(tooSlow()))
+        }),
+        Effect.onInterrupt(() => Fiber.interrupt(fiber))
+      )
+    )
+  )
+
+/** Runs a unit of work for one tenant: everything in it sees and writes that tenant's rows only. */
+export const inTenant = <A, E, R>(
+  tenantId: TenantId,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | SqlError.SqlError | ServiceUnavailable, R | SqlClient.SqlClient> =>
+  unit(appRole, tenantId, effect)
+
+/** Runs a unit of work of a job: due work and messages of every tenant, and hardly anything else of them. */
+export const asJobs = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | SqlError.SqlError | ServiceUnavailable, R | SqlClient.SqlClient> => unit(jobsRole, "", effect)
+
+/** The database's clock: the one statement that needs no unit, because it reads no table. */
+export const databaseNow: Effect.Effect<DateTime.Utc, SqlError.SqlError | ServiceUnavailable, SqlClient.SqlClient> =
+  Effect.flatMap(SqlClient.SqlClient, (sql) => sql<{ now: Date }>`select clock_timestamp() as now`).pipe(
+    withinTime,
+    Effect.flatMap(([row]) =>
+      row === undefined
+        ? Effect.die(new Error("a clock without a row"))
+        : Effect.succeed(DateTime.fromDateUnsafe(row.now))
+    )
+  )

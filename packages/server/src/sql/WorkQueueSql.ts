@@ -1,0 +1,178 @@
+/**
+ * `WorkQueue` on PostgreSQL: due work is claimed in batches, under leases with a rising token.
+ *
+ * **Details**
+ *
+ * A row is open while it is TODO (due at `next_at`) or DOING (due again when its lease has run out); one partial index
+ * over open rows serves both. SKIP LOCKED lets any number of processes claim side by side without waiting. Claiming
+ * raises the token, and results are written only under the row's token, so a process that was frozen and wakes up
+ * late changes nothing. Time is the database's: of the statement where it is compared, so that the index is used, and
+ * of the clock where a lease begins.
+ */
+import { LeaseLost } from "@tickettoken/order-domain/ports/OrderStore"
+import { type ExpiryRequest, WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
+import { OrderId } from "@tickettoken/order-domain/Ids"
+import { type ClaimedWork, Work, WorkItem, workId, type WorkLease } from "@tickettoken/order-domain/Work"
+import { Duration, Effect, Layer, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import { storableJson, storableText } from "./OrderColumns.ts"
+import { orUnavailable } from "./sqlFailures.ts"
+import { type StoreOptions, storeOptions } from "./StoreOptions.ts"
+import { asJobs } from "./TenantTransaction.ts"
+
+/** The longest reason that is kept of a failed attempt. */
+const WHY_CHARS_MAX = 2_000
+
+/** The claim's cost grows with its size and a crash strands all of it: a batch is never larger, whoever asks. */
+const CLAIM_MAX = 1_000
+
+interface WorkRow {
+  readonly id: string
+  readonly tenant_id: string
+  readonly order_id: string
+  readonly payload: unknown
+  readonly created_at: Date
+  readonly lease_token: bigint
+  readonly attempts: number
+}
+
+const returned = `id, tenant_id, order_id, payload, created_at, lease_token, attempts`
+
+const decodeItem = Schema.decodeUnknownEffect(Schema.toCodecJson(WorkItem))
+
+const toClaimed = (row: WorkRow): Effect.Effect<ClaimedWork> =>
+  decodeItem({
+    id: row.id,
+    tenantId: row.tenant_id,
+    orderId: row.order_id,
+    work: row.payload,
+    createdAt: row.created_at.toISOString()
+  }).pipe(
+    Effect.map((item) => ({
+      item,
+      lease: { id: row.id, token: Number(row.lease_token) },
+      attempts: row.attempts
+    })),
+    Effect.catch((error) =>
+      Effect.die(new Error(`the row of work ${row.id} is no work: ${error.message}`, { cause: error }))
+    )
+  )
+
+const claimDue = Effect.fnUntraced(function* (limit: number, { workLease }: StoreOptions) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* asJobs(sql<WorkRow>`
+    with due as materialized (
+      select id as due_id, coalesce(lease_until, next_at) as due_at from order_work
+      where state in ('TODO', 'DOING') and coalesce(lease_until, next_at) <= statement_timestamp()
+      order by coalesce(lease_until, next_at) limit ${Math.min(limit, CLAIM_MAX)} for update skip locked
+    ), claimed as (
+      update order_work set state = 'DOING', attempts = attempts + 1, lease_token = lease_token + 1,
+        lease_until = clock_timestamp() + ${Duration.toMillis(workLease)}::int * interval '1 millisecond'
+      from due where id = due_id
+      returning ${sql.literal(returned)}, due_at
+    )
+    select ${sql.literal(returned)} from claimed order by due_at, id`)
+  return yield* Effect.forEach(rows, toClaimed)
+})
+
+/** Open orders past deadline and grace, the earliest first; those with open EXPIRE work are left to it. */
+const findExpired = (sql: SqlClient.SqlClient, limit: number, { only }: ExpiryRequest) => sql<{
+  readonly tenant_id: string
+  readonly id: string
+  readonly version: number
+}>`
+  select o.tenant_id, o.id, o.version from orders o
+  where o.status in ('PENDING', 'RESERVED') and o.stage <> 'ALLOCATING'
+    and o.hold_expires_at <= statement_timestamp()
+    and o.hold_expires_at + o.hold_grace_minutes * interval '1 minute' <= statement_timestamp()
+    ${only === undefined ? sql`` : sql`and o.tenant_id = ${only.tenantId} and o.id = ${only.orderId}`}
+    and not exists (
+      select 1 from order_work k
+      where k.tenant_id = o.tenant_id and k.order_id = o.id and k.kind = 'EXPIRE' and k.state <> 'DONE'
+    )
+  order by o.hold_expires_at limit ${Math.min(limit, CLAIM_MAX)} for update of o skip locked`
+
+const encodeWork = Schema.encodeSync(Schema.toCodecJson(Work))
+
+const claimExpired = Effect.fnUntraced(function* (limit: number, request: ExpiryRequest, { workLease }: StoreOptions) {
+  const sql = yield* SqlClient.SqlClient
+  const work: Work = { _tag: "EXPIRE", reason: request.reason, requestedBy: request.requestedBy }
+  const rows = yield* asJobs(
+    Effect.gen(function* () {
+      const expired = yield* findExpired(sql, limit, request)
+      if (expired.length === 0) return []
+      const items = expired.map(({ id, tenant_id, version }, position) => ({
+        position,
+        id: workId(OrderId.make(id), version, work),
+        tenant_id,
+        order_id: id,
+        order_version: version
+      }))
+      // Work of the same version that is done and has changed nothing is asked for once more. Of two processes that
+      // find the same order one after the other, one writes the row.
+      return yield* sql<WorkRow>`
+        insert into order_work as known (id, tenant_id, order_id, order_version, kind, payload, state, attempts,
+          next_at, lease_until, lease_token, created_at)
+        select r.id, r.tenant_id, r.order_id, r.order_version, 'EXPIRE', ${storableJson(encodeWork(work))}::jsonb,
+          'DOING', 1, clock_timestamp(),
+          clock_timestamp() + ${Duration.toMillis(workLease)}::int * interval '1 millisecond', 1, clock_timestamp()
+        from json_to_recordset(${storableJson(items)}::json)
+          as r(position int, id text, tenant_id uuid, order_id uuid, order_version int)
+        order by r.position
+        on conflict (id) do update set state = 'DOING', attempts = known.attempts + 1,
+          lease_token = known.lease_token + 1, lease_until = excluded.lease_until, payload = excluded.payload,
+          created_at = excluded.created_at
+        where known.state = 'DONE'
+        returning ${sql.literal(returned)}`
+    })
+  )
+  return yield* Effect.forEach(rows, toClaimed)
+})
+
+/** Writes under the lease, or finds that it is another one's by now. */
+const underLease = Effect.fnUntraced(function* <E, R>(
+  lease: WorkLease,
+  written: Effect.Effect<ReadonlyArray<unknown>, E, R>
+) {
+  const rows = yield* asJobs(written)
+  if (rows.length === 0) return yield* new LeaseLost({ workId: lease.id })
+})
+
+const settle = Effect.fnUntraced(function* (lease: WorkLease) {
+  const sql = yield* SqlClient.SqlClient
+  return yield* underLease(
+    lease,
+    sql`update order_work set state = 'DONE', done_at = clock_timestamp(), lease_until = null
+      where id = ${lease.id} and lease_token = ${lease.token}::bigint and state = 'DOING' returning 1`
+  )
+})
+
+const retry = Effect.fnUntraced(function* (lease: WorkLease, delay: Duration.Duration, why: string) {
+  const sql = yield* SqlClient.SqlClient
+  return yield* underLease(
+    lease,
+    sql`update order_work set state = 'TODO', lease_until = null, last_error = ${storableText(why.slice(0, WHY_CHARS_MAX))},
+        next_at = clock_timestamp() + ${Duration.toMillis(delay)}::double precision * interval '1 millisecond'
+      where id = ${lease.id} and lease_token = ${lease.token}::bigint and state = 'DOING' returning 1`
+  )
+})
+
+export const layer = (given: Partial<StoreOptions> = {}): Layer.Layer<WorkQueue, never, SqlClient.SqlClient> =>
+  Layer.effect(
+    WorkQueue,
+    Effect.gen(function* () {
+      const options = storeOptions(given)
+      const sql = yield* SqlClient.SqlClient
+      const withSql = Effect.provideService(SqlClient.SqlClient, sql)
+      return WorkQueue.of({
+        claimDue: Effect.fn("WorkQueue.claimDue")((limit) => claimDue(limit, options), orUnavailable, withSql),
+        claimExpired: Effect.fn("WorkQueue.claimExpired")(
+          (limit, request) => claimExpired(limit, request, options),
+          orUnavailable,
+          withSql
+        ),
+        settle: Effect.fn("WorkQueue.settle")(settle, orUnavailable, withSql),
+        retry: Effect.fn("WorkQueue.retry")(retry, orUnavailable, withSql)
+      })
+    })
+  )
