@@ -3,22 +3,30 @@
  */
 import { Layer } from "effect"
 import { endedOrdersContract } from "@tickettoken/order-testing/contracts/endedOrdersContract"
+import { eventCatalogContract } from "@tickettoken/order-testing/contracts/eventCatalogContract"
 import { eventClosuresContract } from "@tickettoken/order-testing/contracts/eventClosuresContract"
 import { idempotencyKeysContract } from "@tickettoken/order-testing/contracts/idempotencyKeysContract"
 import { identifiersContract } from "@tickettoken/order-testing/contracts/identifiersContract"
 import { orderReadsContract } from "@tickettoken/order-testing/contracts/orderReadsContract"
 import { orderStoreContract } from "@tickettoken/order-testing/contracts/orderStoreContract"
+import { paymentsContract } from "@tickettoken/order-testing/contracts/paymentsContract"
+import { policiesContract } from "@tickettoken/order-testing/contracts/policiesContract"
 import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
+import { ticketsContract } from "@tickettoken/order-testing/contracts/ticketsContract"
 import { workQueueContract } from "@tickettoken/order-testing/contracts/workQueueContract"
-import * as IdentifiersMemory from "@tickettoken/order-testing/memory/IdentifiersMemory"
-import * as StoreLayer from "@tickettoken/order-testing/memory/StoreLayer"
+import * as ControlsMemory from "@tickettoken/order-testing/memory/ControlsMemory"
+import * as MemoryLayer from "@tickettoken/order-testing/memory/MemoryLayer"
 
-const store = Layer.merge(StoreLayer.layer, TestTime.layerTestClock)
+const ports = Layer.merge(ControlsMemory.layer.pipe(Layer.provideMerge(MemoryLayer.layer)), TestTime.layerTestClock)
 
-orderStoreContract("in memory", store)
-workQueueContract("in memory", store)
-idempotencyKeysContract("in memory", store)
-eventClosuresContract("in memory", store)
-orderReadsContract("in memory", store)
-endedOrdersContract("in memory", store)
-identifiersContract("in memory", IdentifiersMemory.layer)
+orderStoreContract("in memory", ports)
+workQueueContract("in memory", ports)
+idempotencyKeysContract("in memory", ports)
+eventClosuresContract("in memory", ports)
+orderReadsContract("in memory", ports)
+endedOrdersContract("in memory", ports)
+ticketsContract("in memory", ports)
+paymentsContract("in memory", ports)
+eventCatalogContract("in memory", ports)
+identifiersContract("in memory", ports)
+policiesContract("in memory", ports)
