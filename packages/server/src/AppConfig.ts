@@ -1,0 +1,224 @@
+/**
+ * The configuration of the service: the only reader of the environment.
+ *
+ * **Details**
+ *
+ * `config/ConfigTable.ts` lists every variable. All of them are read before anything starts, and everything that is
+ * wrong is said at once, one line each. Values are never repeated in a message: secrets are redacted, and a secret may
+ * stand in the wrong variable.
+ *
+ * **Gotchas**
+ *
+ * A variable that is set and empty is a fault, not a default: it is mostly a secret that was not delivered.
+ */
+import type { Currency } from "@tickettoken/order-domain/Currency"
+import { type OrderPolicies, Policies } from "@tickettoken/order-domain/ports/Policies"
+import {
+  ConfigProvider,
+  Context,
+  Duration,
+  Effect,
+  Layer,
+  type LogLevel,
+  type Option,
+  type Redacted,
+  Result
+} from "effect"
+import type { ServiceKey } from "./auth/ServiceKeys.ts"
+import { type ConfigFault, ConfigInvalid } from "./config/ConfigFaults.ts"
+import { policiesOf, policyFaults } from "./config/ConfigPolicies.ts"
+import { configTable, type ConfigValues, variables } from "./config/ConfigTable.ts"
+import { missingInProduction, weakInProduction } from "./config/ProductionRules.ts"
+
+/** Everything that the service is told from outside. */
+export interface Configuration {
+  readonly mode: "development" | "test" | "production"
+  readonly port: number
+  readonly logLevel: LogLevel.LogLevel
+  readonly requestBudget: Duration.Duration
+  readonly bodyBytesMax: number
+  readonly shutdown: {
+    /** From readiness turning false to the end of listening. */
+    readonly delay: Duration.Duration
+    /** For what has begun, after that. */
+    readonly timeout: Duration.Duration
+  }
+  /** Without `url` an embedded PostgreSQL is meant; never so in production. */
+  readonly database: { readonly url: Option.Option<Redacted.Redacted>; readonly poolMax: number }
+  /** Without an address the sandbox is meant; never so in production. */
+  readonly services: {
+    readonly ticketUrl: Option.Option<URL>
+    readonly paymentUrl: Option.Option<URL>
+    readonly eventUrl: Option.Option<URL>
+  }
+  readonly downstream: {
+    /** Our own `<id>.<secret>`. */
+    readonly serviceKey: Option.Option<Redacted.Redacted>
+    readonly attemptTimeout: Duration.Duration
+    readonly deadline: Duration.Duration
+  }
+  /** Without `secret` a generated one is meant; never so in production. */
+  readonly jwt: {
+    readonly secret: Option.Option<Redacted.Redacted>
+    readonly issuer: string
+    readonly audience: string
+  }
+  /** Keys of services that may call us; `None` in an embedded run that makes one for the demo. */
+  readonly serviceKeys: Option.Option<ReadonlyArray<ServiceKey>>
+  readonly idempotencyTtl: Duration.Duration
+  readonly expiryInterval: Duration.Duration
+  readonly defaultCurrency: Currency
+  /** Of every tenant. */
+  readonly policies: OrderPolicies
+  readonly dataFolder: string
+  readonly sandbox: { readonly ticketPort: number; readonly paymentPort: number; readonly eventPort: number }
+}
+
+export class AppConfig extends Context.Service<AppConfig, Configuration>()("@tickettoken/order-server/AppConfig") {
+  /** From the ConfigProvider: the environment, unless somebody provides another one. */
+  static readonly layer: Layer.Layer<AppConfig, ConfigInvalid> = Layer.effect(
+    AppConfig,
+    Effect.suspend(() => load)
+  )
+}
+
+/** The domain's policies, as configured. */
+export const policiesLayer: Layer.Layer<Policies, never, AppConfig> = Layer.effect(
+  Policies,
+  Effect.map(AppConfig, ({ policies }) => Policies.of({ of: () => Effect.succeed(policies) }))
+)
+
+const OWN_PREFIX = "ORDER_"
+
+const load = Effect.gen(function* () {
+  const provider = yield* ConfigProvider.ConfigProvider
+  const names = yield* namesIn(provider, [])
+  const values: Record<string, unknown> = {}
+  const faults: Array<ConfigFault> = []
+  for (const [key, { info, read }] of Object.entries(variables)) {
+    const text = (yield* provider.load([info.name]))?.value
+    if (text === "" || (text === undefined && names.has(info.name))) {
+      faults.push({ variable: info.name, problem: info.default === null ? "is empty" : EMPTY })
+      continue
+    }
+    const reading: Result.Result<unknown, ReadonlyArray<string>> = read(text)
+    if (Result.isSuccess(reading)) values[key] = reading.success
+    else faults.push(...reading.failure.map((problem) => ({ variable: info.name, problem })))
+  }
+  // oxlint-disable-next-line typescript/consistent-type-assertions -- the loop fills each key from its own reader
+  const readable = values as Partial<ConfigValues>
+  faults.push(...(yield* unknownOwnNames(provider, names)))
+  if (readable.nodeEnv === "production") {
+    faults.push(...missingInProduction(configTable, (name) => names.has(name)), ...weakInProduction(readable))
+  }
+  faults.push(...policyFaults(readable), ...serviceFaults(readable))
+  const [first, ...rest] = faults
+  if (first !== undefined) return yield* new ConfigInvalid({ faults: [first, ...rest] })
+  // oxlint-disable-next-line typescript/consistent-type-assertions -- no fault: every variable has been read
+  return configurationOf(readable as ConfigValues)
+}).pipe(
+  Effect.catchTag("SourceError", () =>
+    Effect.fail(new ConfigInvalid({ faults: [{ variable: "<environment>", problem: "can not be read" }] }))
+  )
+)
+
+const EMPTY = "is empty: give it a value, or leave it out for the default"
+
+/**
+ * Every name that is set, to something or to nothing. A provider hides empty values, and the one of the environment
+ * shows names as paths, split at each `_`; the names of what it holds still tell.
+ */
+const namesIn = (
+  provider: ConfigProvider.ConfigProvider,
+  path: ReadonlyArray<string>
+): Effect.Effect<ReadonlySet<string>, ConfigProvider.SourceError> =>
+  Effect.gen(function* () {
+    const node = yield* provider.load(path)
+    const names = new Set<string>()
+    if (path.length > 0 && (node === undefined || node.value !== undefined)) names.add(path.join("_"))
+    // Numbers behind the last `_`: the provider knows no more than the largest.
+    if (node?._tag === "Array") names.add([...path, node.length - 1].join("_"))
+    if (node?._tag === "Record") {
+      for (const key of node.keys) {
+        for (const name of yield* namesIn(provider, [...path, key])) names.add(name)
+      }
+    }
+    return names
+  })
+
+/** What Kubernetes sets for a service named `order...`: addresses that nobody has written. */
+const kubernetesName = /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
+const kubernetesAddress = /^(?:tcp|udp|sctp):\/\//
+
+const unknownOwnNames = Effect.fnUntraced(function* (
+  provider: ConfigProvider.ConfigProvider,
+  names: ReadonlySet<string>
+) {
+  const known = new Set(configTable.map(({ name }) => name))
+  const faults: Array<ConfigFault> = []
+  for (const name of [...names].sort()) {
+    if (!name.startsWith(OWN_PREFIX) || known.has(name) || kubernetesName.test(name)) continue
+    const value = (yield* provider.load([name]))?.value ?? ""
+    if (!kubernetesAddress.test(value)) {
+      faults.push({ variable: name, problem: "is not known: see docs/configuration.md" })
+    }
+  }
+  return faults
+})
+
+/** Settings of the run that do not go together. What could not be read is not looked at. */
+const serviceFaults = (values: Partial<ConfigValues>): ReadonlyArray<ConfigFault> => {
+  const faults: Array<ConfigFault> = []
+  const { downstreamAttemptTimeout: attempt, downstreamDeadline: deadline } = values
+  if (attempt !== undefined && deadline !== undefined && attempt.pipe(Duration.isGreaterThan(deadline))) {
+    const problem = "must not be more than ORDER_DOWNSTREAM_DEADLINE_SECONDS"
+    faults.push({ variable: "ORDER_DOWNSTREAM_ATTEMPT_TIMEOUT_SECONDS", problem })
+  }
+  if (values.nodeEnv === "production") return faults
+  const takenBy = new Map<number, string>()
+  const ports = [
+    ["PORT", values.port],
+    ["ORDER_SANDBOX_TICKET_PORT", values.sandboxTicketPort],
+    ["ORDER_SANDBOX_PAYMENT_PORT", values.sandboxPaymentPort],
+    ["ORDER_SANDBOX_EVENT_PORT", values.sandboxEventPort]
+  ] as const
+  for (const [variable, port] of ports) {
+    if (port === undefined || port === 0) continue
+    const other = takenBy.get(port)
+    if (other !== undefined) faults.push({ variable, problem: `must not be the port of ${other}` })
+    takenBy.set(port, variable)
+  }
+  return faults
+}
+
+const configurationOf = (values: ConfigValues): Configuration => ({
+  mode: values.nodeEnv,
+  port: values.port,
+  logLevel: values.logLevel,
+  requestBudget: values.requestBudget,
+  bodyBytesMax: values.bodyBytesMax,
+  shutdown: { delay: values.shutdownDelay, timeout: values.shutdownTimeout },
+  database: { url: values.databaseUrl, poolMax: values.databasePoolMax },
+  services: {
+    ticketUrl: values.ticketServiceUrl,
+    paymentUrl: values.paymentServiceUrl,
+    eventUrl: values.eventServiceUrl
+  },
+  downstream: {
+    serviceKey: values.serviceKey,
+    attemptTimeout: values.downstreamAttemptTimeout,
+    deadline: values.downstreamDeadline
+  },
+  jwt: { secret: values.jwtSecret, issuer: values.jwtIssuer, audience: values.jwtAudience },
+  serviceKeys: values.serviceKeys,
+  idempotencyTtl: values.idempotencyTtl,
+  expiryInterval: values.expiryInterval,
+  defaultCurrency: values.defaultCurrency,
+  policies: policiesOf(values),
+  dataFolder: values.dataFolder,
+  sandbox: {
+    ticketPort: values.sandboxTicketPort,
+    paymentPort: values.sandboxPaymentPort,
+    eventPort: values.sandboxEventPort
+  }
+})
