@@ -21,8 +21,11 @@ describe.concurrent("EmbeddedPostgres.start", { timeout }, () => {
         Effect.gen(function* () {
           const { url, database, user } = yield* start(folder, { durable: true })
           yield* query(url, "CREATE TABLE kept AS SELECT 7 AS n")
-          const rows = yield* query(url, "SELECT current_database() AS database, current_user::text AS user")
-          assert.deepStrictEqual(rows, [{ database: "orders", user: "orders_owner" }])
+          const rows = yield* query(
+            url,
+            "SELECT current_database() AS database, current_user::text AS user, current_setting('fsync') AS fsync"
+          )
+          assert.deepStrictEqual(rows, [{ database: "orders", user: "orders_owner", fsync: "on" }])
           assert.deepStrictEqual({ database, user }, { database: "orders", user: "orders_owner" })
         })
       )

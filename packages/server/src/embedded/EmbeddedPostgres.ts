@@ -29,8 +29,6 @@ import { stopLeftover } from "./Leftover.ts"
 import * as PostgresBinaries from "./PostgresBinaries.ts"
 import { lastLines, type ServerProcess, startServer } from "./PostgresProcess.ts"
 
-export * from "./EmbeddedPostgresError.ts"
-
 export interface Options {
   /** Made if missing. One live process at a time may use it. */
   readonly dataFolder: string
@@ -93,7 +91,15 @@ export const start = Effect.fn("EmbeddedPostgres.start")(function* (
       Effect.logError(`The embedded PostgreSQL has stopped by itself (${how}): ${logFile}`)
     )
   )
-  return { url: ownerUrl(password, port), host: HOST, port, user: DatabaseFiles.OWNER, database: DATABASE, pid, logFile }
+  return {
+    url: ownerUrl(password, port),
+    host: HOST,
+    port,
+    user: DatabaseFiles.OWNER,
+    database: DATABASE,
+    pid,
+    logFile
+  }
 }, onWallClock)
 
 /** The owner's URL of a database on the server at this port. */

@@ -78,8 +78,6 @@ export const startServer = (options: {
         Effect.suspend(() => {
           // Its pid may already be that of another process.
           if (child.exitCode !== null || child.signalCode !== null) return Effect.void
-          // Else nothing may keep the event loop alive until it is gone.
-          child.ref()
           return stop({ ...options, pid, gone: exited })
         })
     ),
@@ -110,8 +108,6 @@ const spawnServer = async (options: {
     })
     const pid = child.pid
     if (pid === undefined) throw new Error("no process id")
-    // The server must not keep a finished program alive.
-    child.unref()
     return { child, pid, exited: Effect.promise(() => exited) }
   } finally {
     await log.close()

@@ -1,13 +1,13 @@
 /** What the tests of the embedded server need: throw-away data folders, other processes that hold one, and SQL. */
 import { PgConnection } from "@effect/sql-pg"
 import * as EmbeddedPostgres from "@tickettoken/order-server/embedded/EmbeddedPostgres"
-import { Effect, Redacted, Schema } from "effect"
+import { Effect, type Redacted, Schema } from "effect"
 import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import * as fs from "node:fs/promises"
-import * as os from "node:os"
 import * as path from "node:path"
 import * as readline from "node:readline"
+import { makeTemporaryFolder } from "./temporaryFolder.ts"
 
 export const isRoot = process.getuid?.() === 0
 
@@ -30,11 +30,7 @@ export const refusal = (dataFolder: string, options: Partial<EmbeddedPostgres.Op
 
 /** A folder to ask for, inside one that every account can enter; servers left in it are stopped at the end. */
 export const makeDataFolder = Effect.acquireRelease(
-  Effect.promise(async () => {
-    const parent = await fs.mkdtemp(path.join(os.tmpdir(), "embedded-postgres-"))
-    await fs.chmod(parent, 0o755)
-    return path.join(parent, "data")
-  }),
+  Effect.promise(async () => path.join(await makeTemporaryFolder("embedded-postgres-"), "data")),
   (folder) =>
     Effect.andThen(
       Effect.orDie(EmbeddedPostgres.remove(folder)),

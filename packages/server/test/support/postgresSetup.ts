@@ -2,9 +2,9 @@
 import * as EmbeddedPostgres from "@tickettoken/order-server/embedded/EmbeddedPostgres"
 import { Clock, Config, Effect, Exit, Option, Redacted, Scope } from "effect"
 import * as fs from "node:fs/promises"
-import * as os from "node:os"
 import * as path from "node:path"
 import type { TestProject } from "vitest/node"
+import { makeTemporaryFolder, temporaryRoot } from "./temporaryFolder.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -32,12 +32,7 @@ const startServer = Effect.gen(function* () {
   return (yield* EmbeddedPostgres.start({ dataFolder: folder, durable: false })).url
 })
 
-const makeFolder = Effect.promise(async () => {
-  const folder = await fs.mkdtemp(path.join(os.tmpdir(), PREFIX))
-  // Run as root, the server belongs to another account, which must get in.
-  await fs.chmod(folder, 0o755)
-  return folder
-})
+const makeFolder = Effect.promise(() => makeTemporaryFolder(PREFIX))
 
 const removeFolder = (folder: string) =>
   Effect.andThen(
@@ -48,12 +43,17 @@ const removeFolder = (folder: string) =>
 /** Of runs that were killed: their servers would otherwise live for ever. */
 const removeLeftovers = Effect.gen(function* () {
   const now = yield* Clock.currentTimeMillis
-  const names = yield* Effect.promise(() => fs.readdir(os.tmpdir()))
+  const root = yield* Effect.promise(temporaryRoot)
+  const names = yield* Effect.promise(() => fs.readdir(root))
   for (const name of names.filter((name) => name.startsWith(PREFIX))) {
-    const folder = path.join(os.tmpdir(), name)
-    const age = yield* Effect.promise(async () => now - (await fs.stat(folder)).mtimeMs)
-    if (age < LEFTOVER_AGE_MILLIS) continue
-    // Of a run that is still going on, or of another account.
-    yield* removeFolder(folder).pipe(Effect.catch((error) => Effect.logDebug(error.message)))
+    yield* removeIfLeft(path.join(root, name), now).pipe(
+      // A run that is still going on, another account's, or just removed by a run beside this one: none of our business.
+      Effect.catchCause((cause) => Effect.logDebug(`Leaving ${name} alone`, cause))
+    )
   }
+})
+
+const removeIfLeft = Effect.fnUntraced(function* (folder: string, now: number) {
+  const { mtimeMs } = yield* Effect.promise(() => fs.stat(folder))
+  if (now - mtimeMs >= LEFTOVER_AGE_MILLIS) yield* removeFolder(folder)
 })
