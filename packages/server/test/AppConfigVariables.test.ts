@@ -1,0 +1,167 @@
+/** Each variable of the environment changes what the server does. */
+import { assert, describe, it } from "@effect/vitest"
+import { AppConfig, type Configuration } from "@tickettoken/order-server/AppConfig"
+import { digestOf } from "@tickettoken/order-server/auth/ServiceKeys"
+import { configTable, variables } from "@tickettoken/order-server/config/ConfigTable"
+import { ConfigProvider, Duration, Effect, Option, Redacted } from "effect"
+import { faultsOf, read } from "./support/configuration.ts"
+
+const hexDigest = (secret: string): string => Buffer.from(digestOf(secret)).toString("hex")
+
+const jwtSecret = "q8Zt0wV5nYc2Lr7Kx4Hs9Bd1Gf6Jm3Pa"
+
+interface Sample {
+  readonly text: string
+  /** What the variable changes. */
+  readonly pick: (config: Configuration) => unknown
+  readonly expected: unknown
+}
+
+const revealed = (value: Option.Option<Redacted.Redacted>): string | null =>
+  Option.getOrNull(Option.map(value, Redacted.value))
+
+const href = (value: Option.Option<URL>): string | null => Option.getOrNull(Option.map(value, ({ href: text }) => text))
+
+const seconds = Duration.toSeconds
+
+/** By the key of the variable: one that has no sample does not compile. */
+const samples: { readonly [Key in keyof typeof variables]: Sample } = {
+  nodeEnv: { text: "test", pick: ({ mode }) => mode, expected: "test" },
+  port: { text: "0", pick: ({ port }) => port, expected: 0 },
+  logLevel: { text: "DEBUG", pick: ({ logLevel }) => logLevel, expected: "Debug" },
+  requestBudget: { text: "2.5", pick: ({ requestBudget }) => seconds(requestBudget), expected: 2.5 },
+  bodyBytesMax: { text: "2048", pick: ({ bodyBytesMax }) => bodyBytesMax, expected: 2048 },
+  shutdownDelay: { text: "0", pick: ({ shutdown }) => seconds(shutdown.delay), expected: 0 },
+  shutdownTimeout: { text: "30", pick: ({ shutdown }) => seconds(shutdown.timeout), expected: 30 },
+  databaseUrl: {
+    text: "postgres://orders@localhost/orders",
+    pick: ({ database }) => revealed(database.url),
+    expected: "postgres://orders@localhost/orders"
+  },
+  databasePoolMax: { text: "3", pick: ({ database }) => database.poolMax, expected: 3 },
+  ticketServiceUrl: {
+    text: "http://t:3001/api",
+    pick: ({ services }) => href(services.ticketUrl),
+    expected: "http://t:3001/api"
+  },
+  paymentServiceUrl: {
+    text: "http://p:3002",
+    pick: ({ services }) => href(services.paymentUrl),
+    expected: "http://p:3002/"
+  },
+  eventServiceUrl: {
+    text: "https://e",
+    pick: ({ services }) => href(services.eventUrl),
+    expected: "https://e/"
+  },
+  serviceKey: {
+    text: "orders.abc.def",
+    pick: ({ downstream }) => revealed(downstream.serviceKey),
+    expected: "orders.abc.def"
+  },
+  downstreamAttemptTimeout: {
+    text: "0.25",
+    pick: ({ downstream }) => seconds(downstream.attemptTimeout),
+    expected: 0.25
+  },
+  downstreamDeadline: { text: "6", pick: ({ downstream }) => seconds(downstream.deadline), expected: 6 },
+  jwtSecret: { text: jwtSecret, pick: ({ jwt }) => revealed(jwt.secret), expected: jwtSecret },
+  jwtIssuer: { text: "https://id.example", pick: ({ jwt }) => jwt.issuer, expected: "https://id.example" },
+  jwtAudience: { text: "orders", pick: ({ jwt }) => jwt.audience, expected: "orders" },
+  serviceKeys: {
+    text: `payments:${hexDigest("s1")}:orders:confirm,orders:read`,
+    pick: ({ serviceKeys }) => Option.getOrNull(serviceKeys),
+    expected: [
+      { keyId: "payments", digest: Buffer.from(digestOf("s1")), scopes: new Set(["orders:confirm", "orders:read"]) }
+    ]
+  },
+  idempotencyTtl: { text: "0.5", pick: ({ idempotencyTtl }) => seconds(idempotencyTtl), expected: 30 },
+  dataFolder: { text: "/srv/orders data", pick: ({ dataFolder }) => dataFolder, expected: "/srv/orders data" },
+  sandboxTicketPort: { text: "4001", pick: ({ sandbox }) => sandbox.ticketPort, expected: 4001 },
+  sandboxPaymentPort: { text: "4002", pick: ({ sandbox }) => sandbox.paymentPort, expected: 4002 },
+  sandboxEventPort: { text: "4005", pick: ({ sandbox }) => sandbox.eventPort, expected: 4005 },
+  defaultCurrency: { text: "EUR", pick: ({ defaultCurrency }) => defaultCurrency, expected: "EUR" },
+  supportedCurrencies: {
+    text: "USD, EUR",
+    pick: ({ policies }) =>
+      [policies.fees, policies.limits.value, policies.refunds.autoApproveBelow].map((rows) => Object.keys(rows)),
+    expected: [
+      ["USD", "EUR"],
+      ["USD", "EUR"],
+      ["USD", "EUR"]
+    ]
+  },
+  platformFee: { text: "4.25", pick: ({ policies }) => policies.fees.GBP?.platformRate, expected: 425 },
+  processingFee: { text: "2.95", pick: ({ policies }) => policies.fees.USD?.processingRate, expected: 295 },
+  processingFeeFixed: { text: "35", pick: ({ policies }) => policies.fees.USD?.processingFixed, expected: 35 },
+  taxRate: { text: "0", pick: ({ policies }) => policies.fees.USD?.taxRate, expected: 0 },
+  holdLength: { text: "0.1", pick: ({ policies }) => policies.hold.standardMinutes, expected: 0.1 },
+  vipHoldLength: { text: "45", pick: ({ policies }) => policies.hold.vipMinutes, expected: 45 },
+  grace: { text: "0.05", pick: ({ policies }) => policies.hold.graceMinutes, expected: 0.05 },
+  expiryInterval: {
+    text: "0.0167",
+    pick: ({ expiryInterval, policies }) => [seconds(expiryInterval), policies.hold.intervalSeconds],
+    expected: [1, 1]
+  },
+  latePayment: { text: "refund", pick: ({ policies }) => policies.latePayment, expected: "refund" },
+  declines: { text: "cancel", pick: ({ policies }) => policies.declines, expected: "cancel" },
+  totalMin: { text: "500", pick: ({ policies }) => policies.limits.value.EUR?.totalMin, expected: 500 },
+  totalMax: { text: "20000000", pick: ({ policies }) => policies.limits.value.EUR?.totalMax, expected: 20_000_000 },
+  freeOrders: { text: "false", pick: ({ policies }) => policies.limits.freeOrdersAllowed, expected: false },
+  linesMax: { text: "7", pick: ({ policies }) => policies.limits.linesMax, expected: 7 },
+  quantityPerLineMax: { text: "4", pick: ({ policies }) => policies.limits.quantityPerLineMax, expected: 4 },
+  quantityPerTypeMax: { text: "15", pick: ({ policies }) => policies.limits.quantityPerTypeMax, expected: 15 },
+  quantityPerOrderMax: { text: "40", pick: ({ policies }) => policies.limits.quantityPerOrderMax, expected: 40 },
+  ordersPerUserPerDayMax: { text: "3", pick: ({ policies }) => policies.limits.ordersPerUserPerDayMax, expected: 3 },
+  ordersPerUserPerEventMax: {
+    text: "2",
+    pick: ({ policies }) => policies.limits.ordersActivePerUserPerEventMax,
+    expected: 2
+  },
+  refundCutoffHours: { text: "48", pick: ({ policies }) => policies.refunds.cutoffHours, expected: 48 },
+  refundRetention: { text: "3.75", pick: ({ policies }) => policies.refunds.retentionRate, expected: 375 },
+  refundRetentionFixed: { text: "0", pick: ({ policies }) => policies.refunds.retentionFixed, expected: 0 },
+  refundAutoApproveBelow: {
+    text: "1000",
+    pick: ({ policies }) => policies.refunds.autoApproveBelow.AUD,
+    expected: 1000
+  }
+}
+
+const rows = Object.entries(samples).map(([key, sample]) => ({
+  ...sample,
+  // oxlint-disable-next-line typescript/consistent-type-assertions -- the keys of samples are those of variables
+  name: variables[key as keyof typeof variables].info.name
+}))
+
+describe("a variable", () => {
+  it.effect.each(rows)("$name changes what the server does", ({ expected, name, pick, text }) =>
+    Effect.gen(function* () {
+      const before = pick(yield* read({}))
+      const after = pick(yield* read({ [name]: text }))
+      assert.deepStrictEqual(after, expected)
+      assert.notDeepEqual(after, before)
+    })
+  )
+
+  it.effect("is a fault when it is set and empty, whatever it is", () =>
+    Effect.gen(function* () {
+      for (const { name } of configTable) {
+        assert.deepStrictEqual(
+          (yield* faultsOf({ [name]: "" })).map((fault) => fault.replace(/ is empty.*/, " is empty")),
+          [`${name} is empty`]
+        )
+      }
+    })
+  )
+
+  it.effect("is read from a provider of any kind", () =>
+    Effect.gen(function* () {
+      const provider = ConfigProvider.fromUnknown({ PORT: 4321, JWT_SECRET: "" }, { preserveEmptyStrings: true })
+      const fault = yield* Effect.flip(
+        Effect.provide(AppConfig, AppConfig.layer).pipe(Effect.provideService(ConfigProvider.ConfigProvider, provider))
+      )
+      assert.deepStrictEqual(fault.faults, [{ variable: "JWT_SECRET", problem: "is empty" }])
+    })
+  )
+})
