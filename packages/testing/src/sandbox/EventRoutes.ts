@@ -7,7 +7,7 @@ import { demo } from "./catalogue.ts"
 import { CurrencyCode } from "./Engine.ts"
 import * as Directory from "./EventDirectory.ts"
 import type { Journal } from "./Journal.ts"
-import { briefControl, control, get, type Route } from "./Routes.ts"
+import { control, get, type Route } from "./Routes.ts"
 import { replying } from "./Wire.ts"
 
 /** An event to add; what is left out is as in the demo: USD, on sale, 60 days ahead, three hours long. */
@@ -75,7 +75,7 @@ export const eventRoutes = (
         )
       )
     ),
-    briefControl("/sandbox/events/:id/cancel", Nothing, ({ id }) => setStatus(id, "CANCELLED")),
+    control("POST", "/sandbox/events/:id/cancel", Nothing, ({ id }) => setStatus(id, "CANCELLED")),
     control("POST", "/sandbox/events/:id/status", StatusRequest, ({ body, id }) => setStatus(id, body.status))
   ]
 }

@@ -5,7 +5,7 @@
  * synchronous step, so the file never lags behind an answer that was given, and two requests never interleave. The
  * kernel keeps what a killed process has written, so `fsync` would only help against power loss, which is not promised.
  */
-import { DateTime, Effect, FileSystem, Option, Path, Result, Schema } from "effect"
+import { DateTime, Effect, FileSystem, Path, Result, Schema } from "effect"
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs"
 import { type Engine, rebuild, type Step } from "./Engine.ts"
 
@@ -126,37 +126,28 @@ const encoder = <Fact>(fact: Schema.Codec<Fact, object>): Journal<never, Fact>["
   return ({ fact: content, ...envelope }) => ({ ...encodeEnvelope(envelope), ...encodeFact(content) })
 }
 
-/** Opens a journal: folds what is there into the state, and appends from then on. */
-export const open = Effect.fnUntraced(function* <State, Fact>(options: JournalOptions<State, Fact>) {
-  const { engine, folder, service } = options
+interface Kept<State, Fact> {
+  readonly options: Pick<JournalOptions<State, Fact>, "engine" | "fact" | "service">
+  readonly entries: Array<Entry<Fact>>
+  /** Writes lines down, or throws without having written any; without it they are kept nowhere. */
+  readonly write: ((lines: string) => void) | undefined
+}
+
+/** The journal over entries that are there already. */
+const keep = <State, Fact>({ entries, options, write }: Kept<State, Fact>): Journal<State, Fact> => {
+  const { engine, service } = options
   const encode = encoder(options.fact)
-  const entries: Array<Entry<Fact>> = []
-  let descriptor = Option.none<number>()
-  if (folder !== undefined) {
-    const fs = yield* FileSystem.FileSystem
-    const path = yield* Path.Path
-    const file = path.join(folder, `${service}.ndjson`)
-    yield* fs
-      .makeDirectory(folder, { recursive: true })
-      .pipe(Effect.mapError((error) => new JournalUnreadable({ file, why: error.message })))
-    const lines = yield* readLines(file)
-    for (const entry of yield* Effect.fromResult(decodeLines(file, service, options.fact, lines))) entries.push(entry)
-    descriptor = Option.some(yield* openFile(file))
-  }
   let state = rebuild(
     engine,
     entries.map((entry) => entry.fact)
   )
-
   const append = (facts: ReadonlyArray<Fact>, at: DateTime.Utc): void => {
+    if (facts.length === 0) return
     const fresh = facts.map((fact, index) => ({ seq: entries.length + index + 1, at, service, fact }))
-    if (Option.isSome(descriptor) && fresh.length > 0) {
-      writeAll(descriptor.value, fresh.map((entry) => `${JSON.stringify(encode(entry))}\n`).join(""))
-    }
-    for (const entry of fresh) entries.push(entry)
+    write?.(fresh.map((entry) => `${JSON.stringify(encode(entry))}\n`).join(""))
+    entries.push(...fresh)
   }
-
-  const journal: Journal<State, Fact> = {
+  return {
     state: Effect.sync(() => state),
     entries: Effect.sync(() => entries.slice()),
     encode,
@@ -168,5 +159,24 @@ export const open = Effect.fnUntraced(function* <State, Fact>(options: JournalOp
         return step.reply
       })
   }
-  return journal
+}
+
+/** A journal that is kept nowhere: for the in-memory ports of the test kit. */
+export const openMemory = <State, Fact>(options: Kept<State, Fact>["options"]): Effect.Effect<Journal<State, Fact>> =>
+  Effect.sync(() => keep({ options, entries: [], write: undefined }))
+
+/** Opens a journal: folds what is there into the state, and appends from then on. */
+export const open = Effect.fnUntraced(function* <State, Fact>(options: JournalOptions<State, Fact>) {
+  const { folder, service } = options
+  if (folder === undefined) return yield* openMemory(options)
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const file = path.join(folder, `${service}.ndjson`)
+  yield* fs
+    .makeDirectory(folder, { recursive: true })
+    .pipe(Effect.mapError((error) => new JournalUnreadable({ file, why: error.message })))
+  const lines = yield* readLines(file)
+  const entries = yield* Effect.fromResult(decodeLines(file, service, options.fact, lines))
+  const descriptor = yield* openFile(file)
+  return keep({ options, entries: [...entries], write: (text) => writeAll(descriptor, text) })
 })

@@ -16,7 +16,7 @@ import {
   SettleRequest
 } from "./PaymentFacts.ts"
 import * as Ledger from "./PaymentLedger.ts"
-import { briefControl, control, get, post, type Route } from "./Routes.ts"
+import { control, get, post, type Route } from "./Routes.ts"
 import { replying } from "./Wire.ts"
 
 const Nothing = Schema.Struct({})
@@ -85,9 +85,9 @@ export const paymentRoutes = (
         replyRefund
       )
     ),
-    briefControl("/sandbox/payment-intents/:id/pay", PayRequest, payment(false)),
-    briefControl("/sandbox/payment-intents/:id/late", PayRequest, payment(true)),
-    briefControl("/sandbox/payment-intents/:id/process", Nothing, ({ id }) =>
+    control("POST", "/sandbox/payment-intents/:id/pay", PayRequest, payment(false)),
+    control("POST", "/sandbox/payment-intents/:id/late", PayRequest, payment(true)),
+    control("POST", "/sandbox/payment-intents/:id/process", Nothing, ({ id }) =>
       Effect.map(
         perform((state) => Ledger.startProcessing(state, { id })),
         replyIntent

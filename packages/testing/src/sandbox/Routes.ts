@@ -51,18 +51,20 @@ const readKey = (header: string | undefined): Effect.Effect<string, Reply> =>
     onSome: Effect.succeed
   })
 
-const readBody = <Body>(schema: Schema.Codec<Body, object>) =>
-  HttpServerRequest.schemaBodyJson(schema).pipe(
-    Effect.catchTags({
-      SchemaError: (error) => Effect.fail(invalid(error.message)),
-      HttpServerError: (error) =>
-        Effect.fail(
-          error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge"
-            ? problem("BODY_TOO_LARGE", "the body is longer than 1 MiB")
-            : invalid("the body is not JSON")
-        )
-    })
+/** The body by its schema. No body at all is an empty object: a POST that says everything by its path needs none. */
+const readBody = Effect.fnUntraced(function* <Body>(schema: Schema.Codec<Body, object>) {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const text = yield* request.text.pipe(
+    Effect.mapError(({ reason }) =>
+      reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
+        ? problem("BODY_TOO_LARGE", "the body is longer than 1 MiB")
+        : invalid("the body can not be read")
+    )
   )
+  return yield* Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(text === "" ? "{}" : text).pipe(
+    Effect.mapError((error) => invalid(error.message))
+  )
+})
 
 /** A POST of the contract: keyed, of one tenant. */
 export const post = <Body>(
@@ -115,26 +117,6 @@ export const control = <Body>(
   read: Effect.gen(function* () {
     const id = yield* pathId
     const body = yield* readBody(schema)
-    return () => answer({ id, body })
-  })
-})
-
-/** A control whose body may be left out, because every field of it may. */
-export const briefControl = <Body>(
-  path: HttpRouter.PathInput,
-  schema: Schema.Codec<Body, object>,
-  answer: (call: { readonly id: string; readonly body: Body }) => Effect.Effect<Reply>
-): Route => ({
-  method: "POST",
-  path,
-  operation: undefined,
-  read: Effect.gen(function* () {
-    const id = yield* pathId
-    const { headers } = yield* HttpServerRequest.HttpServerRequest
-    const isEmpty = headers["transfer-encoding"] === undefined && (headers["content-length"] ?? "0") === "0"
-    const body = yield* isEmpty
-      ? Schema.decodeUnknownEffect(schema)({}).pipe(Effect.mapError((error) => invalid(error.message)))
-      : readBody(schema)
     return () => answer({ id, body })
   })
 })

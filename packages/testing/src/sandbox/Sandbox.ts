@@ -5,12 +5,13 @@
  * HTTP, and so without faults: for tests that set a scene, act as buyer or bank, and look at what truly happened.
  */
 import { NodeServices } from "@effect/platform-node"
-import { Context, DateTime, Effect, Layer, type Result } from "effect"
+import { Context, type DateTime, Effect, HashMap, Layer, type Result } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { FetchHttpClient, HttpClient } from "effect/http"
 import type { EventId } from "@tickettoken/order-domain/Ids"
 import * as Announcer from "./Announcer.ts"
 import { type Catalogue, demoCatalogue } from "./catalogue.ts"
+import { stepWith } from "./Engine.ts"
 import * as Directory from "./EventDirectory.ts"
 import { completeEvent, eventRoutes, type NewEvent } from "./EventRoutes.ts"
 import * as Faults from "./Faults.ts"
@@ -97,8 +98,13 @@ const stockUp = Effect.fnUntraced(function* (
   events: Journal.Journal<Directory.EventState, Directory.EventFact>
 ) {
   const [first] = yield* events.entries
-  const wanted = catalogue(first === undefined ? yield* DateTime.now : first.at)
-  for (const event of wanted.events) yield* events.perform((state) => Directory.addEvent(state, { event }))
+  // In one step: the instant of the first entry is the first start, to the millisecond.
+  const wanted = yield* events.perform((state, now) => {
+    const asked = catalogue(first?.at ?? now)
+    const missing = asked.events.filter((event) => !HashMap.has(state.events, event.id))
+    const facts = missing.map((event) => ({ kind: "event.added", event }) as const)
+    return stepWith(Directory.engine, state, facts, asked)
+  })
   for (const ticketType of wanted.ticketTypes) {
     yield* tickets.perform((state, now) => Inventory.addTicketType(state, { ticketType }, now))
   }
@@ -191,6 +197,7 @@ const settled = <Reply, Refusal>(reply: Effect.Effect<Result.Result<Reply, Refus
 export const layer = (
   options: SandboxOptions = {}
 ): Layer.Layer<Sandbox, SandboxStartError | Journal.JournalUnreadable> =>
-  Layer.effect(Sandbox, make(options)).pipe(
+  // The sandbox stands for services of others: it adds no spans to the order service's traces.
+  Layer.effect(Sandbox, Effect.withTracerEnabled(make(options), false)).pipe(
     Layer.provide([NodeServices.layer, SecureRandom.layerWebCrypto, FetchHttpClient.layer])
   )

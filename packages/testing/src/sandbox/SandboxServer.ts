@@ -16,6 +16,8 @@ const PORT_MAX = 65_535
 /** Requests that hang when the sandbox stops are cut after this. */
 const SHUTDOWN_GRACE = "1 second"
 const BODY_MAX = ByteSize.mebibytes(1)
+/** Far beyond any client's pool: a connection that closes while it is reused would look like a fault nobody injected. */
+const KEEP_ALIVE_MILLIS = 120_000
 
 /** A server of the sandbox could not start. */
 export class SandboxStartError extends Schema.TaggedError<SandboxStartError>()("SandboxStartError", {
@@ -143,7 +145,7 @@ export const start = Effect.fnUntraced(function* <State, Fact>(options: ServerOp
   const app = Effect.catch(yield* HttpRouter.toHttpEffect(router), () =>
     Effect.succeed(toResponse(problem("ROUTE_NOT_FOUND", `the ${service} sandbox has no such route`)))
   )
-  const server = yield* NodeHttpServer.make(() => createServer(), {
+  const server = yield* NodeHttpServer.make(() => createServer({ keepAliveTimeout: KEEP_ALIVE_MILLIS }), {
     host: HOST,
     port,
     gracefulShutdownTimeout: SHUTDOWN_GRACE

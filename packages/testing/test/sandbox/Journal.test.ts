@@ -1,4 +1,6 @@
 /** The journal on disk: it is the state, it survives a kill in the middle of a line, and it refuses what it can not read. */
+import { spawnSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, FileSystem, Path } from "effect"
@@ -100,6 +102,25 @@ layer(NodeServices.layer)("a journal", (it) => {
       assert.include((yield* Effect.flip(open(folder, "ticket"))).message, "of the ticket sandbox")
       yield* fs.writeFileString(file, whole.slice(whole.indexOf("\n") + 1))
       assert.include((yield* Effect.flip(open(folder))).message, "should be entry 1")
+    })
+  )
+
+  it.effect("writes a line wholly or not at all when the disk is full", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const folder = yield* fs.makeTempDirectoryScoped()
+      const script = fileURLToPath(new URL("fullDisk.ts", import.meta.url))
+      // Files may not grow beyond 1 KiB: room for two entries and half of the third.
+      const { status, stdout } = spawnSync("bash", [
+        "-c",
+        'ulimit -f 1 && exec "$0" "$1" "$2"',
+        process.execPath,
+        script,
+        folder
+      ])
+      assert.strictEqual(status, 0)
+      assert.strictEqual(String(stdout).trim(), "2")
+      assert.lengthOf(yield* (yield* open(folder)).entries, 2)
     })
   )
 

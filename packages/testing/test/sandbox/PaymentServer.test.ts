@@ -51,7 +51,8 @@ describe("the payment sandbox", () => {
     inSandbox(({ payments: { url } }) =>
       Effect.gen(function* () {
         const id = yield* openIntent(url)
-        const cancel = (key: string) => send("POST", `${url}/internal/payment-intents/${id}/cancel`, {}, keyed(key))
+        const cancel = (key: string) =>
+          send("POST", `${url}/internal/payment-intents/${id}/cancel`, undefined, keyed(key))
         yield* payment(url, id, "process")
         assertProblem(yield* cancel("x"), 409, "INTENT_PROCESSING", { intent: { id, status: "processing" } })
         yield* payment(url, id, "pay")

@@ -2,7 +2,7 @@
 import { networkInterfaces } from "node:os"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Duration, Effect, FileSystem } from "effect"
+import { DateTime, Duration, Effect, FileSystem, Tracer } from "effect"
 import { demo, demoCatalogue } from "@tickettoken/order-testing/sandbox/catalogue"
 import { Intent } from "@tickettoken/order-testing/sandbox/PaymentFacts"
 import { layer, Sandbox, type SandboxOptions } from "@tickettoken/order-testing/sandbox/Sandbox"
@@ -27,8 +27,8 @@ const everything = ({ events, payments, tickets }: Sandbox["Service"]) =>
     }
   })
 
-/** Reserves, confirms and pays order 1. */
-const buy = ({ payments, tickets }: Sandbox["Service"]) =>
+/** Reserves, confirms and pays order 1, and then calls the event off. */
+const buy = ({ events, payments, tickets }: Sandbox["Service"]) =>
   Effect.gen(function* () {
     const holdUntil = DateTime.formatIso(DateTime.add(yield* DateTime.now, { minutes: 10 }))
     const items = [{ ...demo.lastSeat, quantity: 1 }]
@@ -38,6 +38,7 @@ const buy = ({ payments, tickets }: Sandbox["Service"]) =>
     const wanted = { orderId: order(1), userId, amount: 500, currency: "USD" }
     const { id } = read(Intent, yield* post(`${payments.url}/internal/payment-intents`, "i", wanted))
     yield* payments.pay(id)
+    yield* events.setStatus(demo.eventId, "CANCELLED")
   })
 
 describe("the sandbox", () => {
@@ -104,6 +105,21 @@ describe("the sandbox", () => {
         })
       ).pipe(Effect.timed)
       assert.isBelow(Duration.toMillis(elapsed), 4000)
+    })
+  )
+
+  it.live("adds nothing to the traces of whoever embeds it", () =>
+    Effect.gen(function* () {
+      const kinds: Array<Tracer.SpanKind> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          kinds.push(options.kind)
+          return new Tracer.NativeSpan(options)
+        }
+      })
+      const asked = inSandbox(({ events }) => get(`${events.url}/internal/events/${demo.eventId}`))
+      yield* Effect.withTracer(asked, tracer)
+      assert.deepStrictEqual(kinds, ["client"])
     })
   )
 
