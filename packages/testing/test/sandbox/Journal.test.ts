@@ -120,6 +120,7 @@ layer(NodeServices.layer)("a journal", (it) => {
       ])
       assert.strictEqual(status, 0)
       assert.strictEqual(String(stdout).trim(), "2")
+      assert.isTrue((yield* fs.readFileString(`${folder}/event.ndjson`)).endsWith("\n"))
       assert.lengthOf(yield* (yield* open(folder)).entries, 2)
     })
   )
