@@ -163,9 +163,7 @@ describe.concurrent("after a kill", { timeout }, () => {
       const data = yield* Effect.promise(() => fs.realpath(path.join(folder, "postgres", "data")))
       const owner = yield* Effect.promise(() => fs.stat(data))
       const other = yield* Effect.acquireRelease(
-        Effect.sync(() =>
-          spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"], { uid: owner.uid, gid: owner.gid, cwd: "/" })
-        ),
+        Effect.sync(() => spawn("sleep", ["1000"], { uid: owner.uid, gid: owner.gid, cwd: "/" })),
         (other) => Effect.sync(() => other.kill("SIGKILL"))
       )
       const pidFile = path.join(data, "postmaster.pid")
@@ -174,6 +172,16 @@ describe.concurrent("after a kill", { timeout }, () => {
       const { url } = yield* start(folder)
       assert.deepStrictEqual(yield* query(url, "SELECT 1 AS n"), [{ n: 1 }])
       assert.isNull(other.exitCode ?? other.signalCode)
+    })
+  )
+
+  it.effect("starts although the old server left an empty process id file", () =>
+    Effect.gen(function* () {
+      const folder = yield* makeDataFolder
+      yield* Effect.scoped(start(folder))
+      yield* Effect.promise(() => fs.writeFile(path.join(folder, "postgres", "data", "postmaster.pid"), ""))
+      const { url } = yield* start(folder)
+      assert.deepStrictEqual(yield* query(url, "SELECT 1 AS n"), [{ n: 1 }])
     })
   )
 

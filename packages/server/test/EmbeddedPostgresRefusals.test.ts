@@ -9,6 +9,8 @@ import {
   isRoot,
   makeDataFolder,
   nobody,
+  ordinaryUser,
+  ordinaryUserCanRunThis,
   query,
   refusal,
   start,
@@ -117,11 +119,14 @@ describe.concurrent("a start that can not succeed says why in one sentence", { t
     })
   )
 
-  it.effect.skipIf(!isRoot)("for a read-only data folder", () =>
+  it.effect.skipIf(!ordinaryUserCanRunThis)("for a read-only data folder", () =>
     Effect.gen(function* () {
       const folder = yield* makeDataFolder
-      yield* Effect.promise(() => fs.mkdir(folder, { mode: 0o555 }))
-      const child = yield* holdInOtherProcess(folder, { account: nobody })
+      yield* Effect.acquireRelease(
+        Effect.promise(() => fs.mkdir(folder, { mode: 0o555 })),
+        () => Effect.promise(() => fs.chmod(folder, 0o755))
+      )
+      const child = yield* holdInOtherProcess(folder, { account: ordinaryUser })
       assert.deepStrictEqual(yield* child.line, {
         refused: "FolderNotWritable",
         message:
@@ -139,12 +144,12 @@ describe.concurrent("the account that runs the server", { timeout }, () => {
       return { uid, mode: mode & 0o777 }
     })
 
-  it.effect("is the ordinary user who starts it, even one without a home folder", () =>
+  it.effect.skipIf(!ordinaryUserCanRunThis)("is the ordinary user who starts it, even one without a home folder", () =>
     Effect.gen(function* () {
       const folder = yield* makeDataFolder
       yield* Effect.promise(() => fs.mkdir(folder))
       if (isRoot) yield* Effect.promise(() => fs.chown(folder, nobody.uid, nobody.gid))
-      const child = yield* holdInOtherProcess(folder, isRoot ? { account: nobody } : {})
+      const child = yield* holdInOtherProcess(folder, { account: ordinaryUser })
       const line = yield* child.line
       assert("url" in line)
       assert.deepStrictEqual(yield* query(line.url, "SELECT 1 AS n"), [{ n: 1 }])

@@ -61,7 +61,11 @@ const markDead = async (pidFile: string): Promise<void> => {
 /** Its first lines are the process id and the data folder. */
 const readPidFile = async (pidFile: string) => {
   try {
-    const [pid = "", startedIn = ""] = (await fs.readFile(pidFile, "utf8")).split("\n")
+    const text = await fs.readFile(pidFile, "utf8")
+    // A server was killed between making the file and filling it. PostgreSQL asks a person to delete it, but we hold the
+    // lock and know that none is starting.
+    if (text === "") await fs.rm(pidFile)
+    const [pid = "", startedIn = ""] = text.split("\n")
     return /^[1-9]\d*$/.test(pid) ? { pid: Number(pid), startedIn } : undefined
   } catch (cause) {
     if (hasCode(cause, "ENOENT")) return undefined

@@ -3,7 +3,7 @@ import { PgConnection } from "@effect/sql-pg"
 import * as EmbeddedPostgres from "@tickettoken/order-server/embedded/EmbeddedPostgres"
 import { Effect, type Redacted, Schema } from "effect"
 import { spawn } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { readFileSync, statSync } from "node:fs"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import * as readline from "node:readline"
@@ -13,6 +13,18 @@ export const isRoot = process.getuid?.() === 0
 
 /** Linux's `nobody`, which the server also uses under root. */
 export const nobody = { uid: 65534, gid: 65534 }
+
+/** To start another process as an ordinary user: ourselves, unless we are root. */
+export const ordinaryUser: Partial<typeof nobody> = isRoot ? nobody : {}
+
+/** Not when root has checked this project out under a folder of its own, such as `/root`. */
+export const ordinaryUserCanRunThis =
+  !isRoot || [import.meta.dirname, path.dirname(process.execPath)].every((folder) => isOpenToAll(folder))
+
+function isOpenToAll(folder: string): boolean {
+  const parent = path.dirname(folder)
+  return (statSync(folder).mode & 0o001) !== 0 && (parent === folder || isOpenToAll(parent))
+}
 
 /** Real servers: a first start makes the database files. */
 export const timeout = 30_000
@@ -49,7 +61,7 @@ const Line = Schema.fromJsonString(
 /** Another process that starts the server (holdPostgres.ts), in a process group of its own. */
 export const holdInOtherProcess = Effect.fn("holdInOtherProcess")(function* (
   dataFolder: string,
-  options: { readonly account?: typeof nobody; readonly mode?: "once" } = {}
+  options: { readonly account?: Partial<typeof nobody>; readonly mode?: "once" } = {}
 ) {
   const script = path.join(import.meta.dirname, "holdPostgres.ts")
   const { child, exit, kill } = yield* Effect.acquireRelease(
