@@ -1,10 +1,9 @@
 /**
  * Cancelling a whole event, as pure decisions: what would happen to each order, and what a run comes to (rule 5).
  */
-import { Result } from "effect"
 import { type Order, isOpen } from "./Order.ts"
 import type { Currency } from "./Currency.ts"
-import { quoteOrderRefund } from "./RefundDue.ts"
+import { ownCommittedRefunds, refundableRestCents } from "./RefundDue.ts"
 
 /** Orders answered within one request; more go on in the background. */
 export const BULK_ORDERS_IN_REQUEST_MAX = 500
@@ -16,17 +15,15 @@ export const BULK_PAGE = 100
 export interface BulkCancelStep {
   readonly order: Order
   readonly action: "release" | "cancel" | "cancel-and-refund"
-  /** Returned in full, without retention, in minor units. */
+  /** Returned in full, without retention, refunds that wait for review included; in minor units. */
   readonly refundCents: number
 }
 
 /** A cancelled event ends every PENDING, RESERVED and CONFIRMED order; all others stay as they are. */
 export const bulkCancelStep = (order: Order): BulkCancelStep | null => {
   if (!isOpen(order) && order.status !== "CONFIRMED") return null
-  const refundCents = Result.match(quoteOrderRefund(order, { _tag: "Everything" }, false), {
-    onFailure: () => 0,
-    onSuccess: (quote) => quote.amount
-  })
+  const inReview = ownCommittedRefunds(order).filter(({ state }) => state === "PENDING")
+  const refundCents = inReview.reduce((sum, { amount }) => sum + amount, refundableRestCents(order, false) ?? 0)
   if (refundCents > 0) return { order, action: "cancel-and-refund", refundCents }
   return { order, action: isOpen(order) ? "release" : "cancel", refundCents: 0 }
 }

@@ -102,8 +102,13 @@ export const unreachableUntil = (policy: HoldPolicy, firstAskedAt: DateTime.Utc)
 const EXPIRY_RUN_SECONDS = 60
 
 /**
- * Until when the ticket service is asked to keep the stock: the end of grace, one interval until expiry looks, and its
- * run. Otherwise a payment within grace could find its tickets sold (rule 3.4).
+ * Until when the ticket service is asked to keep the stock: the end of grace, one interval until expiry looks, the time
+ * for which it keeps asking a payment service that does not answer (rule 3.5), and its run. Otherwise a payment that
+ * still confirms could find its tickets sold. Every end of an order gives its stock back at once, so a long hold costs
+ * nothing.
  */
 export const downstreamHoldUntil = (deadline: DateTime.Utc, policy: HoldPolicy): DateTime.Utc =>
-  DateTime.add(graceEndsAt(deadline, policy), { seconds: policy.intervalSeconds + EXPIRY_RUN_SECONDS })
+  DateTime.add(graceEndsAt(deadline, policy), {
+    minutes: policy.unreachableRetryMinutes,
+    seconds: policy.intervalSeconds + EXPIRY_RUN_SECONDS
+  })

@@ -131,7 +131,7 @@ export const OrderHold = Schema.Struct({
 })
 export type OrderHold = typeof OrderHold.Type
 
-/** Why an order was cancelled. SOLD_OUT, CREATE_FAILED and CREATE_TIMEOUT never held anything for the buyer. */
+/** Why an order was cancelled. */
 export const CancelCause = Schema.Literals([
   "BUYER",
   "ADMIN",
@@ -143,6 +143,12 @@ export const CancelCause = Schema.Literals([
   "CREATE_TIMEOUT"
 ])
 export type CancelCause = typeof CancelCause.Type
+
+/**
+ * The causes with which creating an order is refused: the buyer never got an order to pay. Such an order gives its
+ * idempotency key back and does not count against the buyer's orders of a day (rule 2.2).
+ */
+export const causesOfRefusal: ReadonlyArray<CancelCause> = ["SOLD_OUT", "CREATE_FAILED", "CREATE_TIMEOUT"]
 
 const reservedAt = Schema.NullOr(Schema.DateTimeUtc)
 

@@ -7,19 +7,13 @@ import type { Actor } from "./Actor.ts"
 import type { PaymentIntentId, RefundId, TicketTypeId } from "./Ids.ts"
 import type { Cents } from "./Money.ts"
 import type { AllocatedTicket } from "./Order.ts"
-import type { RefundedItem } from "./Refund.ts"
+import type { RefundRequest } from "./RefundQuote.ts"
 
 /**
- * On whose account an order is cancelled. `buyer` keeps to the cutoff; `admin` may override it with a reason; in both
+ * On whose account an order is cancelled. `buyer` keeps to the cutoff, `admin` overrides it by giving a reason; in both
  * the policy's retention applies. `organiser` returns everything (rules 4.1, 4.2, 5).
  */
 export type CancelMode = "buyer" | "admin" | "organiser"
-
-/** What a refund is asked for: all that is left, a sum of money, or tickets of certain lines. */
-export type RefundRequest =
-  | { readonly _tag: "Everything" }
-  | { readonly _tag: "Amount"; readonly amount: Cents }
-  | { readonly _tag: "Items"; readonly items: ReadonlyArray<RefundedItem> }
 
 /** What the payment service finally said about a refund. */
 export type RefundOutcome =
@@ -38,15 +32,20 @@ export type OrderCommand = Data.TaggedEnum<{
   HoldRefused: { readonly ticketTypeId: TicketTypeId | null }
   IntentOpened: { readonly paymentIntentId: PaymentIntentId; readonly clientSecret: string | null }
   SetupAbandoned: { readonly cause: "CREATE_FAILED" | "CREATE_TIMEOUT"; readonly why: string }
-  TicketsAllocated: { readonly tickets: ReadonlyArray<AllocatedTicket> }
+  TicketsAllocated: NewRefund & {
+    readonly tickets: ReadonlyArray<AllocatedTicket>
+    readonly eventCancelled: boolean
+  }
   AllocationRefused: NewRefund & { readonly why: string }
-  RefundSettled: { readonly refundId: RefundId; readonly outcome: RefundOutcome }
+  RefundSettled: { readonly refundId: RefundId; readonly attempt: number; readonly outcome: RefundOutcome }
   // Payment news, always read from the payment service
   CaptureSeen: NewRefund & {
     readonly paymentIntentId: PaymentIntentId
     readonly amount: Cents
     readonly currency: string
     readonly eventCancelled: boolean
+    /** Expiry has asked: the order still holds its stock, so the payment confirms it (rule 3.5). */
+    readonly foundByExpiry: boolean
   }
   UnexpectedPayment: NewRefund & {
     readonly paymentIntentId: PaymentIntentId

@@ -25,7 +25,9 @@ import {
   decideAllocationRefused,
   decideCapture,
   decidePaymentFailed,
-  decideUnexpectedPayment
+  decideUnexpectedPayment,
+  giveLateMoneyBack,
+  wasPaidLate
 } from "./PaymentDecisions.ts"
 import { decideCancel, decideRefundRequest, decideRefundReview, decideRefundSettled } from "./RefundDecisions.ts"
 import { ticketLines } from "./TicketLines.ts"
@@ -129,14 +131,16 @@ const setupAbandoned: Decider<"SetupAbandoned"> = (order, { cause, why }, actor,
 }
 
 /** The money came after deadline and grace (rule 3.7). */
-const isLate = (order: Order): boolean =>
-  order.status === "EXPIRED" ||
-  (isOpen(order) &&
-    order.captures.some((capture) => isExpired(order.hold.expiresAt, capture.capturedAt, order.terms.hold)))
+const isLate = (order: Order): boolean => order.status === "EXPIRED" || (isOpen(order) && wasPaidLate(order))
 
 // CONFIRMED is written here and nowhere else: together with its tickets (rule 3.6).
-const ticketsAllocated: Decider<"TicketsAllocated"> = (order, { tickets }, actor, now) => {
+const ticketsAllocated: Decider<"TicketsAllocated"> = (order, command, actor, now) => {
+  const { eventCancelled, tickets } = command
   const wanted = (isOpen(order) && order.stage === "ALLOCATING") || (order.status === "EXPIRED" && order.reacquiring)
+  // Bulk cancellation does not meet an expired order: it is ended here, when its tickets come (rules 3.7, 5).
+  if (wanted && eventCancelled && order.status === "EXPIRED") {
+    return giveLateMoneyBack(order, command.refundId, actor, now)
+  }
   if (wanted) {
     const late = isLate(order)
     return changed(

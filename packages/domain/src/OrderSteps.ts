@@ -10,6 +10,7 @@ import {
   type AllocatedTicket,
   type CancelCause,
   type CancelledOrder,
+  causesOfRefusal,
   type ConfirmedOrder,
   type ExpiredOrder,
   isOpen,
@@ -60,9 +61,6 @@ const confirmedAtOf = (order: Order): DateTime.Utc | null => {
   }
 }
 
-/** An order that never came to hold anything gives its idempotency key back, so that the buyer can try again. */
-const neverHeld: ReadonlyArray<CancelCause> = ["SOLD_OUT", "CREATE_FAILED", "CREATE_TIMEOUT"]
-
 export const toCancelled = (
   order: Order,
   cause: CancelCause,
@@ -70,7 +68,7 @@ export const toCancelled = (
   now: DateTime.Utc
 ): CancelledOrder => ({
   ...factsOf(order),
-  idempotencyKey: neverHeld.includes(cause) ? null : order.idempotencyKey,
+  idempotencyKey: causesOfRefusal.includes(cause) ? null : order.idempotencyKey,
   status: "CANCELLED",
   reservedAt: reservedAtOf(order),
   confirmedAt: confirmedAtOf(order),
@@ -158,6 +156,9 @@ export const refundWork = (refund: Refund): Work => ({
   attempt: refund.attempt
 })
 
+/** The order with late money on it, asking for its stock again (rule 3.7). */
+export const toReacquiring = (order: ExpiredOrder): ExpiredOrder => ({ ...order, reacquiring: true })
+
 /** The order with one of its refunds replaced. */
 export const replaceRefund = <A extends Order>(order: A, refund: Refund): A => ({
   ...order,
@@ -185,7 +186,8 @@ export const voidWork = (order: Order): ReadonlyArray<Work> =>
 export const refundFacts = (refund: Refund): EventData => ({
   refundId: refund.id,
   amount: refund.amount,
-  cause: refund.cause,
+  refundCause: refund.cause,
+  paymentIntentId: refund.paymentIntentId,
   refundState: refund.state,
   attempt: refund.attempt
 })

@@ -48,7 +48,7 @@ export const legalFrom: { readonly [Tag in OrderCommandTag]: ReadonlyArray<Order
   Cancel: ["PENDING", "RESERVED", "CONFIRMED"],
   Expire: ["PENDING", "RESERVED"],
   Complete: ["CONFIRMED"],
-  RequestRefund: ["CONFIRMED", "COMPLETED"],
+  RequestRefund: ["CONFIRMED", "COMPLETED", "CANCELLED"],
   ApproveRefund: everyStatus,
   RejectRefund: everyStatus,
   RetryRefund: everyStatus

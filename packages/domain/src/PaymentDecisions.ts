@@ -4,47 +4,60 @@
  */
 import { type DateTime, Result } from "effect"
 import type { Actor } from "./Actor.ts"
-import { changed, type DecideResult, type Decider, unchanged } from "./Decision.ts"
+import { changed, type DecideResult, type Decider, type EventData, unchanged } from "./Decision.ts"
 import { isExpired } from "./Hold.ts"
 import type { RefundId } from "./Ids.ts"
 import { zeroCents } from "./Money.ts"
-import { type Capture, isOpen, type Order } from "./Order.ts"
+import { type Capture, type ExpiredOrder, isOpen, type OpenOrder, type Order } from "./Order.ts"
 import { OrderAlreadyConfirmed, PaymentMismatch } from "./OrderErrors.ts"
 import type { OrderEventType } from "./OrderEvent.ts"
-import { refundFacts, releaseAll, toCancelled, toExpired, voidWork, withRefund } from "./OrderSteps.ts"
+import { refundFacts, releaseAll, toCancelled, toExpired, toReacquiring, voidWork, withRefund } from "./OrderSteps.ts"
 import { captureVerdict, declineCancels } from "./PaymentRaces.ts"
 import type { RefundCause } from "./Refund.ts"
-import { quoteOrderRefund, refundTerms } from "./RefundDue.ts"
+import { ownCapture, ownCommittedCents, quoteOrderRefund, refundTerms } from "./RefundDue.ts"
 import { needsReview } from "./RefundPolicy.ts"
+import type { Work } from "./Work.ts"
 
 const mismatch = (order: Order, why: string): DecideResult =>
   Result.fail(new PaymentMismatch({ orderId: order.id, why }))
 
+/**
+ * Why this money can not be the order's payment, or `null` if it can: the intent, the currency and the amount must be
+ * the order's own (rule 3.6).
+ */
+export const captureFault = (
+  order: Order,
+  captured: { readonly paymentIntentId: string; readonly amount: number; readonly currency: string }
+): string | null => {
+  if (order.intent?.id !== captured.paymentIntentId) return "the payment is not the one that belongs to this order"
+  if (captured.currency !== order.currency) return `paid in ${captured.currency}, not in ${order.currency}`
+  return captured.amount === order.pricing.total ? null : `paid ${captured.amount}, not ${order.pricing.total}`
+}
+
 /** The order's own intent has been captured. */
 export const decideCapture: Decider<"CaptureSeen"> = (order, command, actor, now) => {
-  const { amount, currency, eventCancelled, paymentIntentId, refundId } = command
-  if (order.intent?.id !== paymentIntentId) {
-    return order.status === "CONFIRMED" || order.status === "COMPLETED"
-      ? Result.fail(new OrderAlreadyConfirmed({ orderId: order.id }))
-      : mismatch(order, "the payment is not the one that belongs to this order")
+  const { amount, eventCancelled, foundByExpiry, paymentIntentId, refundId } = command
+  const isConfirmed = order.status === "CONFIRMED" || order.status === "COMPLETED"
+  if (isConfirmed && order.intent?.id !== paymentIntentId) {
+    return Result.fail(new OrderAlreadyConfirmed({ orderId: order.id }))
   }
-  if (currency !== order.currency) return mismatch(order, `paid in ${currency}, not in ${order.currency}`)
-  if (amount !== order.pricing.total) return mismatch(order, `paid ${amount}, not ${order.pricing.total}`)
-  const capture: Capture = { paymentIntentId, amount, capturedAt: now }
-  const verdict = captureVerdict(order, now, eventCancelled)
+  const fault = captureFault(order, command)
+  if (fault !== null) return mismatch(order, fault)
+  const paid = withCapture(order, { paymentIntentId, amount, capturedAt: now })
+  const verdict = captureVerdict(order, { now, eventCancelled, foundByExpiry })
   switch (verdict._tag) {
     case "Recorded":
       return unchanged(order)
     case "Impossible":
       return mismatch(order, `a ${order.status} order takes no payment`)
     case "Allocate":
-      return allocate(order, capture, "PAYMENT_CAPTURED", actor, now)
+      return allocate(order, paid, "PAYMENT_CAPTURED", actor, now)
     case "Reacquire":
-      return allocate(order, capture, "LATE_PAYMENT_CAPTURED", actor, now)
+      return allocate(order, paid, "LATE_PAYMENT_CAPTURED", actor, now)
     case "GiveBack":
-      return returnMoney(order, capture, { refundId, cause: verdict.cause, review: false, actor }, now)
+      return moneyBack(order, paid, { refundId, cause: verdict.cause, review: false, actor, why: null }, now)
     case "Review":
-      return returnMoney(order, capture, { refundId, cause: "LATE_PAYMENT", review: true, actor }, now)
+      return moneyBack(order, paid, { refundId, cause: "LATE_PAYMENT", review: true, actor, why: null }, now)
   }
 }
 
@@ -53,22 +66,19 @@ const withCapture = <A extends Order>(order: A, capture: Capture): A => ({
   captures: [...order.captures, capture]
 })
 
+/** What an audit row says of the order's own payment. */
+const paymentFacts = (order: Order): EventData => {
+  const capture = ownCapture(order)
+  return capture === undefined ? {} : { paymentIntentId: capture.paymentIntentId, captured: capture.amount }
+}
+
 // PAID, but CONFIRMED only together with the tickets: FINALIZE brings them.
-const allocate = (
-  order: Order,
-  capture: Capture,
-  type: OrderEventType,
-  actor: Actor,
-  now: DateTime.Utc
-): DecideResult => {
-  const fact = { type, actor, data: { paymentIntentId: capture.paymentIntentId, amount: capture.amount } }
-  if (isOpen(order)) {
-    return changed(order, { ...withCapture(order, capture), stage: "ALLOCATING" }, fact, [{ _tag: "FINALIZE" }], now)
-  }
-  if (order.status === "EXPIRED") {
-    return changed(order, { ...withCapture(order, capture), reacquiring: true }, fact, [{ _tag: "FINALIZE" }], now)
-  }
-  return mismatch(order, `a ${order.status} order takes no payment`)
+const allocate = (before: Order, paid: Order, type: OrderEventType, actor: Actor, now: DateTime.Utc): DecideResult => {
+  const fact = { type, actor, data: paymentFacts(paid) }
+  if (isOpen(paid)) return changed(before, { ...paid, stage: "ALLOCATING" }, fact, [{ _tag: "FINALIZE" }], now)
+  return paid.status === "EXPIRED"
+    ? changed(before, toReacquiring(paid), fact, [{ _tag: "FINALIZE" }], now)
+    : mismatch(before, `a ${before.status} order takes no payment`)
 }
 
 interface MoneyBack {
@@ -76,20 +86,42 @@ interface MoneyBack {
   readonly cause: RefundCause
   readonly review: boolean
   readonly actor: Actor
+  readonly why: string | null
 }
 
-/** Ends an order that is still open, for the reason for which its money goes back. */
+/** Per cause of a refund: what the buyer's statement says, and how an order that is still open ends. */
+const endings: {
+  readonly [Cause in RefundCause]: {
+    readonly reason: string
+    readonly end: (order: OpenOrder, reason: string, now: DateTime.Utc) => Order
+  }
+} = {
+  VOLUNTARY: {
+    reason: "the order was cancelled",
+    end: (order, reason, now) => toCancelled(order, "BUYER", reason, now)
+  },
+  ORGANISER: {
+    reason: "the event was cancelled",
+    end: (order, reason, now) => toCancelled(order, "ORGANISER", reason, now)
+  },
+  LATE_PAYMENT: { reason: "the payment arrived after the reservation had expired", end: toExpired },
+  STOCK_LOST: {
+    reason: "the tickets could not be allocated",
+    end: (order, reason, now) => toCancelled(order, "STOCK_LOST", reason, now)
+  },
+  PAYMENT_FAILED: {
+    reason: "the order had ended before the payment arrived",
+    end: (order, reason, now) => toCancelled(order, "PAYMENT_FAILED", reason, now)
+  },
+  OVERPAYMENT: {
+    reason: "a second payment arrived for the same order",
+    end: (order) => order
+  }
+}
+
 const ended = (order: Order, cause: RefundCause, now: DateTime.Utc): Order => {
   if (order.status === "EXPIRED") return { ...order, reacquiring: false }
-  if (!isOpen(order)) return order
-  switch (cause) {
-    case "LATE_PAYMENT":
-      return toExpired(order, "paid after the deadline", now)
-    case "ORGANISER":
-      return toCancelled(order, "ORGANISER", "the event was cancelled", now)
-    default:
-      return toCancelled(order, "STOCK_LOST", "the tickets could not be allocated", now)
-  }
+  return isOpen(order) ? endings[cause].end(order, endings[cause].reason, now) : order
 }
 
 const moneyBackEvent = (before: Order, cause: RefundCause): OrderEventType => {
@@ -97,26 +129,32 @@ const moneyBackEvent = (before: Order, cause: RefundCause): OrderEventType => {
   return isOpen(before) ? "ORDER_CANCELLED" : "PAYMENT_CAPTURED"
 }
 
-/** Records a capture, keeps no ticket and returns the money, with the policy's retention only if it is voluntary. */
-const returnMoney = (before: Order, capture: Capture, how: MoneyBack, now: DateTime.Utc): DecideResult =>
-  endWithRefund(before, withCapture(before, capture), how, now)
-
-const endWithRefund = (before: Order, paid: Order, how: MoneyBack, now: DateTime.Utc): DecideResult => {
-  const { actor, cause, refundId } = how
-  const intentId = paid.intent?.id
+/**
+ * Keeps no ticket and returns the order's money, ending the order if it is still open. The policy's retention and its
+ * review apply to voluntary refunds alone (rules 4.2, 4.5); where it retains everything, only the money is recorded.
+ */
+const moneyBack = (before: Order, paid: Order, how: MoneyBack, now: DateTime.Utc): DecideResult => {
+  const { actor, cause, refundId, why } = how
   const quote = quoteOrderRefund(paid, { _tag: "Everything" }, cause === "VOLUNTARY")
-  if (intentId === undefined || Result.isFailure(quote)) return mismatch(before, "there is no money to return")
+  if (Result.isFailure(quote)) return Result.fail(quote.failure)
   const { amount } = quote.success
+  const end = ended(paid, cause, now)
+  const release: ReadonlyArray<Work> = end.status === "EXPIRED" || isOpen(before) ? [releaseAll] : []
+  const facts = { ...paymentFacts(paid), status: end.status, ...(why === null ? {} : { why }) }
+  const type = moneyBackEvent(before, cause)
+  const intentId = paid.intent?.id
+  if (amount === 0 || intentId === undefined) return changed(before, end, { type, actor, data: facts }, release, now)
+  const committed = ownCommittedCents(paid)
   const review =
     how.review ||
-    (cause === "VOLUNTARY" && needsReview({ requested: amount, committed: 0 }, before.terms.refunds, before.currency))
+    (cause === "VOLUNTARY" && needsReview({ requested: amount, committed }, before.terms.refunds, before.currency))
   const { order, refund, work } = withRefund(
-    ended(paid, cause, now),
+    end,
     {
       id: refundId,
       amount,
       cause,
-      reason: refundReasons[cause],
+      reason: endings[cause].reason,
       state: review ? "PENDING" : "APPROVED",
       paymentIntentId: intentId,
       ...refundTerms(quote.success),
@@ -125,34 +163,41 @@ const endWithRefund = (before: Order, paid: Order, how: MoneyBack, now: DateTime
     actor,
     now
   )
-  const release = order.status === "EXPIRED" || isOpen(before) ? [releaseAll] : []
-  const fact = { type: moneyBackEvent(before, cause), actor, data: refundFacts(refund) }
-  return changed(before, order, fact, [...release, ...work], now)
+  return changed(before, order, { type, actor, data: { ...facts, ...refundFacts(refund) } }, [...release, ...work], now)
 }
 
-/** What the buyer's statement and the audit row say. */
-const refundReasons: { readonly [Cause in RefundCause]: string } = {
-  VOLUNTARY: "the order was cancelled",
-  ORGANISER: "the event was cancelled",
-  LATE_PAYMENT: "the payment arrived after the reservation had expired",
-  STOCK_LOST: "the tickets could not be allocated",
-  PAYMENT_FAILED: "the order had been cancelled before the payment arrived",
-  OVERPAYMENT: "a second payment arrived for the same order"
+/** The order's own payment came after deadline and grace (rule 3.7). */
+export const wasPaidLate = (order: OpenOrder): boolean => {
+  const capture = ownCapture(order)
+  return capture !== undefined && isExpired(order.hold.expiresAt, capture.capturedAt, order.terms.hold)
 }
+
+/** Late money whose event has been cancelled while its stock was being taken again: all of it goes back (rule 3.7). */
+export const giveLateMoneyBack = (
+  order: ExpiredOrder,
+  refundId: RefundId,
+  actor: Actor,
+  now: DateTime.Utc
+): DecideResult =>
+  moneyBack(
+    order,
+    order,
+    { refundId, cause: "LATE_PAYMENT", review: false, actor, why: "the event was cancelled" },
+    now
+  )
 
 /** Captured money found no tickets: late money leaves the order EXPIRED, money in time ends it (rule 3.7). */
 export const decideAllocationRefused: Decider<"AllocationRefused"> = (order, { refundId, why }, actor, now) => {
+  const how = { refundId, review: false, actor, why }
   if (order.status === "EXPIRED" && order.reacquiring) {
-    return endWithRefund(order, order, { refundId, cause: "LATE_PAYMENT", review: false, actor }, now)
+    return moneyBack(order, order, { ...how, cause: "LATE_PAYMENT" }, now)
   }
   if (!isOpen(order) || order.stage !== "ALLOCATING") return unchanged(order)
-  const [capture] = order.captures
-  if (capture === undefined) {
-    const fact = { type: "ORDER_CANCELLED", actor, data: { cause: "STOCK_LOST", reason: why } } as const
-    return changed(order, toCancelled(order, "STOCK_LOST", why, now), fact, [releaseAll], now)
+  if (ownCapture(order) !== undefined) {
+    return moneyBack(order, order, { ...how, cause: wasPaidLate(order) ? "LATE_PAYMENT" : "STOCK_LOST" }, now)
   }
-  const cause = isExpired(order.hold.expiresAt, capture.capturedAt, order.terms.hold) ? "LATE_PAYMENT" : "STOCK_LOST"
-  return endWithRefund(order, order, { refundId, cause, review: false, actor }, now)
+  const fact = { type: "ORDER_CANCELLED", actor, data: { cause: "STOCK_LOST", reason: why } } as const
+  return changed(order, toCancelled(order, "STOCK_LOST", why, now), fact, [releaseAll], now)
 }
 
 /** Money of an intent that this order never asked for: recorded and returned whole (rule 3.6). */
@@ -170,7 +215,7 @@ export const decideUnexpectedPayment: Decider<"UnexpectedPayment"> = (order, com
       id: refundId,
       amount,
       cause: "OVERPAYMENT",
-      reason: refundReasons.OVERPAYMENT,
+      reason: endings.OVERPAYMENT.reason,
       state: "APPROVED",
       paymentIntentId,
       items: [],

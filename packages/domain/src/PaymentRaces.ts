@@ -60,13 +60,24 @@ export const refundCauseOfCancel = (cause: CancelCause): RefundCause => {
   }
 }
 
-/** The one answer to "this order's own intent has been captured, at this instant". */
-export const captureVerdict = (order: Order, now: DateTime.Utc, eventCancelled: boolean): CaptureVerdict => {
+/** What is known of a capture besides the money. */
+export interface CaptureCircumstances {
+  readonly now: DateTime.Utc
+  readonly eventCancelled: boolean
+  /** Expiry has found it: the stock is still held, so the payment confirms (rule 3.5). */
+  readonly foundByExpiry: boolean
+}
+
+/** The one answer to "this order's own intent has been captured". */
+export const captureVerdict = (
+  order: Order,
+  { eventCancelled, foundByExpiry, now }: CaptureCircumstances
+): CaptureVerdict => {
   const intentId = order.intent?.id
   if (order.captures.some((capture) => capture.paymentIntentId === intentId)) return CaptureVerdict.Recorded()
   if (isOpen(order)) {
     if (eventCancelled) return CaptureVerdict.GiveBack({ cause: "ORGANISER" })
-    return isExpired(order.hold.expiresAt, now, order.terms.hold)
+    return !foundByExpiry && isExpired(order.hold.expiresAt, now, order.terms.hold)
       ? lateVerdict(order.terms.latePayment, eventCancelled)
       : CaptureVerdict.Allocate()
   }
@@ -75,9 +86,10 @@ export const captureVerdict = (order: Order, now: DateTime.Utc, eventCancelled: 
       return lateVerdict(order.terms.latePayment, eventCancelled)
     case "CANCELLED":
       return CaptureVerdict.GiveBack({ cause: refundCauseOfCancel(order.cause) })
+    case "REFUNDED":
+      return CaptureVerdict.GiveBack({ cause: "PAYMENT_FAILED" })
     case "CONFIRMED":
     case "COMPLETED":
-    case "REFUNDED":
       return CaptureVerdict.Impossible()
   }
 }

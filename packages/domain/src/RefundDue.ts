@@ -5,13 +5,15 @@
  */
 import { Result } from "effect"
 import { OrderItemId } from "./Ids.ts"
-import type { RefundRequest } from "./OrderCommand.ts"
-import type { Order } from "./Order.ts"
+import type { Capture, Order } from "./Order.ts"
 import { isCommitted, type Refund } from "./Refund.ts"
-import { quoteRefund, type RefundError, type RefundQuote } from "./RefundQuote.ts"
+import { quoteRefund, type RefundError, type RefundQuote, type RefundRequest } from "./RefundQuote.ts"
 
 const isOwn = (order: Order) => (entry: { readonly paymentIntentId: string }) =>
   entry.paymentIntentId === order.intent?.id
+
+/** The payment that this order was made for, as opposed to a second one that nobody asked for. */
+export const ownCapture = (order: Order): Capture | undefined => order.captures.find(isOwn(order))
 
 /** Money taken through the order's own intent, in minor units. */
 export const ownCapturedCents = (order: Order): number =>
@@ -68,9 +70,37 @@ export const refundTerms = (quote: RefundQuote): Pick<Refund, "items" | "retaine
   fixedRetention: quote.fixedRetentionTaken
 })
 
-/** What can still be returned, in minor units: 0 when nothing is left. */
-export const refundableRestCents = (order: Order, retain: boolean): number =>
+/**
+ * What can still be returned of the order's own payment, in minor units: 0 when nothing is left. A stored order's
+ * figures always make a quote; should they not, nothing is said to be left and the order stays as it is.
+ */
+export const refundableRestCents = (order: Order, retain: boolean): number | null =>
   Result.match(quoteOrderRefund(order, { _tag: "Everything" }, retain), {
-    onFailure: () => 0,
+    onFailure: () => null,
     onSuccess: (quote) => quote.amount
   })
+
+/** The money of the order's own payment that refunds hold on to, in minor units. */
+export const ownCommittedCents = (order: Order): number => sumOf(ownCommittedRefunds(order))
+
+/**
+ * Whether a refund that has failed can still be carried out: its tickets have not been returned by another refund in the
+ * meantime, and its amount is within what is left (rules 4.2, 4.4).
+ */
+export const refundStillFits = (order: Order, refund: Refund): boolean => {
+  if (refund.paymentIntentId !== order.intent?.id) return strayRestCents(order, refund) >= refund.amount
+  const committed = ownCommittedRefunds(order)
+  const isFree = refund.items.every(({ itemId, quantity }) => {
+    const item = order.items.find(({ id }) => id === itemId)
+    return item !== undefined && returnedBy(committed, itemId) + quantity <= item.quantity
+  })
+  const rest = refundableRestCents(order, refund.cause === "VOLUNTARY")
+  return isFree && rest !== null && rest >= refund.amount
+}
+
+// A second payment is returned whole: what is left of it is what no refund of it holds on to.
+const strayRestCents = (order: Order, refund: Refund): number => {
+  const isSame = (entry: { readonly paymentIntentId: string }) => entry.paymentIntentId === refund.paymentIntentId
+  const captured = order.captures.filter(isSame).reduce((sum, { amount }) => sum + amount, 0)
+  return captured - sumOf(order.refunds.filter(isSame).filter(isCommitted))
+}

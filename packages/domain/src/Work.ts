@@ -50,9 +50,6 @@ export const Work = Schema.TaggedUnion({
 export type Work = typeof Work.Type
 export type WorkKind = Work["_tag"]
 
-/** Work that undoes something: it is retried without end (reliability: compensations never give up). */
-export const isCompensation = (kind: WorkKind): boolean => kind === "RELEASE" || kind === "VOID" || kind === "REFUND"
-
 /**
  * A work row. Its id is also the idempotency key of the call: order, step and a number that rises only when the step
  * is asked for anew, so an unknown outcome is always repeated with the same key.
@@ -65,6 +62,12 @@ export const WorkItem = Schema.Struct({
   createdAt: Schema.DateTimeUtc
 })
 export type WorkItem = typeof WorkItem.Type
+
+/** How long a claim lasts: after that another process may take the item. */
+export const WORK_LEASE_SECONDS = 10
+
+/** How long one step may take in all. Shorter than the lease, so that an answer is written by the one who asked. */
+export const STEP_SECONDS_MAX = 8
 
 /** The right to run one work item: the result commits only while the token is still the row's (the fence). */
 export const WorkLease = Schema.Struct({ id: Schema.String, token: Schema.Int })

@@ -4,7 +4,7 @@
  * One executor, two drivers: a request runs its own work at once, the sweeper runs what was left behind, through the
  * same code. Work runs in the executor's own scope: a caller that goes away is a crash point, not another code path.
  */
-import { Cause, Context, Duration, Effect, Fiber, FiberSet, Layer } from "effect"
+import { Cause, Context, Duration, Effect, Fiber, FiberSet, Layer, Semaphore } from "effect"
 import { type Actor, systemActor } from "./Actor.ts"
 import { changeOrder } from "./changeOrder.ts"
 import type { OrderCommand } from "./OrderCommand.ts"
@@ -23,6 +23,9 @@ export const executorActor = systemActor("work-executor")
 /** Backoff of work that could not be done: 1 s, 2 s, 4 s ... at most a minute, from the number of attempts alone. */
 export const retryDelay = (attempts: number): Duration.Duration =>
   Duration.seconds(Math.min(60, 2 ** Math.min(10, Math.max(0, attempts - 1))))
+
+/** How many items one process works on at a time, so that a burst does not drown the services behind the ports. */
+const CONCURRENCY_MAX = 32
 
 /** How long closing waits for running work: longer than a call to a port may take. */
 const DRAIN_MAX = Duration.seconds(10)
@@ -47,10 +50,13 @@ export class WorkExecutor extends Context.Service<
     Effect.gen(function* () {
       const context = yield* Effect.context<WorkPorts>()
       const running = yield* FiberSet.make<void>()
+      const permits = yield* Semaphore.make(CONCURRENCY_MAX)
       // Closing lets running work end; what does not is interrupted, and its lease runs out.
       yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(running), DRAIN_MAX))
       const launch = (work: ReadonlyArray<ClaimedWork>) =>
-        Effect.forEach(work, (claimed) => FiberSet.run(running, Effect.provideContext(settle(claimed), context)))
+        Effect.forEach(work, (claimed) =>
+          FiberSet.run(running, permits.withPermits(1)(Effect.provideContext(settle(claimed), context)))
+        )
       return WorkExecutor.of({
         run: Effect.fn("WorkExecutor.run")(function* (work: ReadonlyArray<ClaimedWork>) {
           const fibers = yield* launch(work)
@@ -101,13 +107,14 @@ const record = Effect.fnUntraced(function* (claimed: ClaimedWork, report: Report
 })
 
 // Expiry carries the name of the one who asked for it; everything else is our own doing.
-const actorOf = ({ item }: ClaimedWork): Actor => (item.work._tag === "EXPIRE" ? item.work.requestedBy : executorActor)
+const actorOf = ({ item }: ClaimedWork, command: OrderCommand): Actor =>
+  item.work._tag === "EXPIRE" && command._tag === "Expire" ? item.work.requestedBy : executorActor
 
 const apply = (claimed: ClaimedWork, command: OrderCommand, settles: boolean) =>
   changeOrder({
     tenantId: claimed.item.tenantId,
     orderId: claimed.item.orderId,
-    command: () => Effect.succeed({ actor: actorOf(claimed), command }),
+    command: () => Effect.succeed({ actor: actorOf(claimed, command), command }),
     ...(settles ? { settles: claimed.lease } : {})
   })
 

@@ -1,19 +1,22 @@
 /**
  * One step per kind of work: the call to the port, and what its answer means.
  */
-import { Data, DateTime, Effect } from "effect"
-import { RefundId } from "./Ids.ts"
+import { Data, DateTime, Duration, Effect } from "effect"
+import { captureCommand, unexpectedPaymentCommand } from "./CaptureReport.ts"
 import { isOpen, type Order } from "./Order.ts"
 import { OrderCommand } from "./OrderCommand.ts"
 import type { ServiceUnavailable } from "./OrderErrors.ts"
 import { unreachableUntil } from "./Hold.ts"
+import { captureFault } from "./PaymentDecisions.ts"
 import { expiryVerdict } from "./PaymentRaces.ts"
 import { EventClosures } from "./ports/EventClosures.ts"
-import { Identifiers } from "./ports/Identifiers.ts"
+import { type Identifiers, newRefundId } from "./ports/Identifiers.ts"
 import { OrderStore } from "./ports/OrderStore.ts"
 import { type PaymentIntent, Payments } from "./ports/Payments.ts"
 import { Tickets } from "./ports/Tickets.ts"
-import { type ClaimedWork, intentWorkId, type Work, type WorkItem } from "./Work.ts"
+import { WorkQueue } from "./ports/WorkQueue.ts"
+import { ticketCount } from "./TicketLines.ts"
+import { type ClaimedWork, intentWorkId, STEP_SECONDS_MAX, type Work, type WorkItem } from "./Work.ts"
 
 /**
  * What came of a call.
@@ -39,7 +42,7 @@ type Step<K extends Work["_tag"]> = (
   work: Extract<Work, { readonly _tag: K }>
 ) => Effect.Effect<Report, ServiceUnavailable, StepPorts>
 
-type StepPorts = OrderStore | Tickets | Payments | EventClosures | Identifiers
+type StepPorts = OrderStore | WorkQueue | Tickets | Payments | EventClosures | Identifiers
 
 const news = (command: OrderCommand): Report => Report.News({ command })
 
@@ -52,6 +55,10 @@ export const performWork = ({ attempts, item }: ClaimedWork): Effect.Effect<Repo
     }
     return yield* step(item)
   }).pipe(
+    Effect.timeoutOrElse({
+      duration: Duration.seconds(STEP_SECONDS_MAX),
+      orElse: () => Effect.succeed(Report.Later({ why: "no answer in time" }))
+    }),
     Effect.catchTag("ServiceUnavailable", (outage) =>
       outage.service === "database" ? Effect.fail(outage) : Effect.succeed(Report.Later({ why: outage.message }))
     ),
@@ -119,14 +126,37 @@ const intent: Step<"INTENT"> = (item, { amount, currency, userId }) =>
     )
   )
 
-const finalize: Step<"FINALIZE"> = Effect.fnUntraced(function* (item) {
-  const tickets = yield* Tickets
-  const refundId = yield* newRefundId
-  return yield* tickets.allocate(callOf(item)).pipe(
-    Effect.map((allocated) => news(OrderCommand.TicketsAllocated({ tickets: allocated }))),
-    Effect.catchTag("HoldLost", ({ why }) => Effect.succeed(news(OrderCommand.AllocationRefused({ refundId, why }))))
+/** The order still wants its tickets: paid or free and open, or expired with late money on it. */
+const wantsTickets = (order: Order): boolean =>
+  (isOpen(order) && order.stage === "ALLOCATING") || (order.status === "EXPIRED" && order.reacquiring)
+
+const finalize: Step<"FINALIZE"> = Effect.fnUntraced(
+  function* (item) {
+    const stored = yield* loadOrNull(item)
+    if (stored === null || !wantsTickets(stored.order)) return Report.Done()
+    const { eventId, items, tenantId } = stored.order
+    const closures = yield* EventClosures
+    const refundId = yield* newRefundId
+    if (yield* closures.isClosed(tenantId, eventId)) {
+      return news(OrderCommand.AllocationRefused({ refundId, why: "the event was cancelled" }))
+    }
+    // An old release that came later would give the new tickets away.
+    const queue = yield* WorkQueue
+    if (yield* queue.hasOpenRelease(tenantId, item.orderId)) {
+      return Report.Later({ why: "the tickets of the ended hold are still being given back" })
+    }
+    const tickets = yield* Effect.flatMap(Tickets, (service) => service.allocate(callOf(item)))
+    if (tickets.length !== ticketCount(items)) {
+      return Report.Later({ why: `the ticket service allocated ${tickets.length} tickets of ${ticketCount(items)}` })
+    }
+    // Asked again: an event that is cancelled from here on finds the order in the run that cancels it.
+    const eventCancelled = yield* closures.isClosed(tenantId, eventId)
+    return news(OrderCommand.TicketsAllocated({ refundId, tickets, eventCancelled }))
+  },
+  Effect.catchTag("HoldLost", ({ why }) =>
+    Effect.map(newRefundId, (refundId) => news(OrderCommand.AllocationRefused({ refundId, why })))
   )
-})
+)
 
 const release: Step<"RELEASE"> = (item, { lines }) =>
   Effect.flatMap(Tickets, (tickets) => tickets.release(callOf(item), lines)).pipe(Effect.as(Report.Done()))
@@ -144,7 +174,7 @@ const voidIntent: Step<"VOID"> = Effect.fnUntraced(
       case "canceled":
         return Report.Done()
       case "succeeded":
-        return yield* captureNews(item, closed)
+        return yield* captureNews(item, closed, false)
       default:
         return Report.Later({ why: `the payment intent is still ${closed.status}` })
     }
@@ -155,10 +185,11 @@ const voidIntent: Step<"VOID"> = Effect.fnUntraced(
   })
 )
 
-const refund: Step<"REFUND"> = Effect.fnUntraced(function* (item, { amount, paymentIntentId, reason, refundId }) {
+const refund: Step<"REFUND"> = Effect.fnUntraced(function* (item, work) {
+  const { amount, attempt, paymentIntentId, reason, refundId } = work
   const payments = yield* Payments
   const outcome = yield* payments.refund({ ...callOf(item), refundId, paymentIntentId, amount, reason })
-  const command = OrderCommand.RefundSettled({ refundId, outcome })
+  const command = OrderCommand.RefundSettled({ refundId, attempt, outcome })
   return outcome._tag === "Pending" ? Report.StillRunning({ command }) : news(command)
 })
 
@@ -182,16 +213,16 @@ const lastWord = Effect.fnUntraced(
   function* (item: WorkItem, order: Order, reason: string) {
     if (order.intent === null || !isOpen(order)) return expireNow(reason, false)
     const payments = yield* Payments
-    const now = yield* payments.getIntent(item.tenantId, order.intent.id)
-    switch (expiryVerdict(now.status, order.hold.extendedForPayment)) {
+    const intent = yield* payments.getIntent(item.tenantId, order.intent.id)
+    switch (expiryVerdict(intent.status, order.hold.extendedForPayment)) {
       case "confirm":
-        return yield* captureNews(item, now)
+        return yield* captureAtExpiry(item, order, intent, reason)
       case "extend":
         return news(OrderCommand.PaymentProcessing())
       case "close-intent": {
         const closed = yield* payments.cancelIntent(item.tenantId, order.intent.id, item.id)
         return closed.status === "succeeded"
-          ? yield* captureNews(item, closed)
+          ? yield* captureAtExpiry(item, order, closed, reason)
           : expireNow(reason, closed.status === "canceled")
       }
     }
@@ -200,26 +231,28 @@ const lastWord = Effect.fnUntraced(
     Effect.catchTag(effect, "PaymentIntentNotFound", () => Effect.succeed(expireNow(reason, true)))
 )
 
-const newRefundId = Effect.flatMap(Identifiers, ({ uuid }) => Effect.map(uuid, (id) => RefundId.make(id)))
-
-/** The command that reports a captured intent: amounts as the payment service states them (rule 3.6). */
-export const captureCommand = Effect.fnUntraced(function* (
-  order: Pick<Order, "tenantId" | "eventId">,
-  captured: PaymentIntent
+// Money that can not be this order's payment does not keep it open: it expires, and VOID keeps asking for people.
+const captureAtExpiry = Effect.fnUntraced(function* (
+  item: WorkItem,
+  order: Order,
+  captured: PaymentIntent,
+  reason: string
 ) {
-  const closures = yield* EventClosures
-  const refundId = yield* newRefundId
-  const eventCancelled = yield* closures.isClosed(order.tenantId, order.eventId)
-  return OrderCommand.CaptureSeen({
-    refundId,
+  const fault = captureFault(order, {
     paymentIntentId: captured.id,
     amount: captured.amountCaptured,
-    currency: captured.currency,
-    eventCancelled
+    currency: captured.currency
   })
+  if (fault === null) return yield* captureNews(item, captured, true)
+  yield* Effect.logError(`the payment of an expiring order does not fit it: ${fault}`)
+  return expireNow(reason, false)
 })
 
-const captureNews = Effect.fnUntraced(function* (item: WorkItem, captured: PaymentIntent) {
+const captureNews = Effect.fnUntraced(function* (item: WorkItem, captured: PaymentIntent, foundByExpiry: boolean) {
   const stored = yield* loadOrNull(item)
-  return stored === null ? Report.Done() : news(yield* captureCommand(stored.order, captured))
+  if (stored === null) return Report.Done()
+  const { order } = stored
+  return order.intent?.id === captured.id
+    ? news(yield* captureCommand(order, captured, foundByExpiry))
+    : news(yield* unexpectedPaymentCommand(captured))
 })

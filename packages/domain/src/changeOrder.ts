@@ -39,13 +39,17 @@ export interface Changed {
   readonly work: ReadonlyArray<ClaimedWork>
 }
 
+/** Fails with `VersionConflict` unless the order is at the version that the caller has seen, if it named one. */
+export const requireVersion = (order: Order, expected: number | undefined): Effect.Effect<void, VersionConflict> =>
+  expected === undefined || expected === order.version
+    ? Effect.void
+    : Effect.fail(new VersionConflict({ orderId: order.id, expected, actual: order.version }))
+
 const attempt = Effect.fnUntraced(function* <E, R>(change: Change<E, R>) {
   const store = yield* OrderStore
   const stored = yield* store.load(change.tenantId, change.orderId)
   const { order } = stored
-  if (change.expectedVersion !== undefined && change.expectedVersion !== order.version) {
-    return yield* new VersionConflict({ orderId: order.id, expected: change.expectedVersion, actual: order.version })
-  }
+  yield* requireVersion(order, change.expectedVersion)
   const signed = yield* change.command(stored)
   const outcome = yield* Effect.fromResult(decide(order, signed, stored.now))
   if (Outcome.$is("Unchanged")(outcome)) return { order: orderAfter(outcome), moved: false, work: [] } satisfies Changed

@@ -95,8 +95,8 @@ describe("grace", () => {
   })
 
   it("3.4 the ticket service keeps the stock two minutes longer than we may still confirm", () => {
-    assert.strictEqual(iso(downstreamHoldUntil(after(15), holdPolicy)), iso(after(19)))
-    assert.strictEqual(iso(downstreamHoldUntil(after(15), { ...holdPolicy, intervalSeconds: 600 })), iso(after(28)))
+    assert.strictEqual(iso(downstreamHoldUntil(after(15), holdPolicy)), iso(after(29)))
+    assert.strictEqual(iso(downstreamHoldUntil(after(15), { ...holdPolicy, intervalSeconds: 600 })), iso(after(38)))
   })
 })
 

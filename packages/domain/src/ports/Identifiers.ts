@@ -1,7 +1,8 @@
 /**
  * Where new identifiers come from: random ids and order numbers, so that tests can own both.
  */
-import { Context, type DateTime, type Effect } from "effect"
+import { Context, type DateTime, Effect } from "effect"
+import { RefundId } from "../Ids.ts"
 import type { OrderNumber } from "../OrderNumber.ts"
 
 export class Identifiers extends Context.Service<
@@ -13,3 +14,8 @@ export class Identifiers extends Context.Service<
     readonly orderNumber: (now: DateTime.Utc, attempt: number) => Effect.Effect<OrderNumber>
   }
 >()("@tickettoken/order-domain/ports/Identifiers") {}
+
+/** A fresh id for a refund that a command may have to create. */
+export const newRefundId: Effect.Effect<RefundId, never, Identifiers> = Effect.flatMap(Identifiers, ({ uuid }) =>
+  Effect.map(uuid, (id) => RefundId.make(id))
+)

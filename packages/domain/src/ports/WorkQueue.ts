@@ -28,6 +28,8 @@ export class WorkQueue extends Context.Service<
       limit: number,
       request: ExpiryRequest
     ) => Effect.Effect<ReadonlyArray<ClaimedWork>, ServiceUnavailable>
+    /** Whether a RELEASE of this order is still to be done: its tickets must not be allocated anew before that. */
+    readonly hasOpenRelease: (tenantId: TenantId, orderId: OrderId) => Effect.Effect<boolean, ServiceUnavailable>
     /** Marks the item done without changing its order. */
     readonly settle: (lease: WorkLease) => Effect.Effect<void, LeaseLost | ServiceUnavailable>
     /** Gives the item back, to be claimed again after the delay; `why` is kept for the operator. */

@@ -4,7 +4,7 @@
  * The event is closed first, in a row of its own: from then on no order of it is made or confirmed. Each order is then
  * cancelled in its own transaction, so a run that stops half-way is simply run again.
  */
-import { Effect, Result } from "effect"
+import { Cause, Duration, Effect, Option } from "effect"
 import type { Caller } from "../Actor.ts"
 import {
   addFailure,
@@ -17,11 +17,11 @@ import {
   emptyResults
 } from "../BulkCancel.ts"
 import { changeOrder } from "../changeOrder.ts"
-import { type EventId, type OrderId, RefundId } from "../Ids.ts"
+import type { EventId, OrderId } from "../Ids.ts"
 import type { Order } from "../Order.ts"
 import { OrderCommand } from "../OrderCommand.ts"
 import { EventClosures } from "../ports/EventClosures.ts"
-import { Identifiers } from "../ports/Identifiers.ts"
+import { newRefundId } from "../ports/Identifiers.ts"
 import { OrderReads } from "../ports/OrderReads.ts"
 import { WorkExecutor } from "../WorkExecutor.ts"
 
@@ -33,6 +33,9 @@ export interface BulkCancelInput {
 
 /** How many orders are cancelled side by side: enough to hide the round trips, few enough to leave room for buyers. */
 const CONCURRENCY = 8
+
+/** How long the run waits for the calls of one order. */
+const WORK_WAIT = Duration.seconds(2)
 
 // Walks the event's cancellable orders page by page, in id order: no order is met twice, memory stays flat.
 const foldOrders = <A, E, R>(
@@ -73,36 +76,43 @@ export const bulkCancelEvent = Effect.fn("bulkCancelEvent")(function* (input: Bu
   yield* closures.close(caller.tenantId, eventId, { reason, actor: caller.actor })
   return yield* foldOrders(input, emptyResults, (results: BulkCancelResults, orders) =>
     Effect.map(
-      Effect.forEach(
-        orders,
-        (order) => Effect.map(Effect.result(cancelOne(input, order)), (result) => ({ order, result })),
-        {
-          concurrency: CONCURRENCY
-        }
-      ),
-      (done) =>
-        done.reduce(
-          (sum, { order, result }) =>
-            Result.isSuccess(result)
-              ? addSuccess(sum)
-              : addFailure(sum, { orderId: order.id, orderNumber: order.orderNumber, error: result.failure.message }),
-          results
-        )
+      Effect.forEach(orders, (order) => cancelOne(input, order), { concurrency: CONCURRENCY }),
+      (outcomes) => outcomes.reduce((sum, record) => record(sum), results)
     )
   )
 })
 
-const cancelOne = Effect.fnUntraced(function* ({ caller, reason }: BulkCancelInput, order: Order) {
-  const executor = yield* WorkExecutor
-  const refundId = RefundId.make(yield* Effect.flatMap(Identifiers, ({ uuid }) => uuid))
-  const changed = yield* changeOrder({
-    tenantId: order.tenantId,
-    orderId: order.id,
-    command: () =>
-      Effect.succeed({
-        actor: caller.actor,
-        command: OrderCommand.Cancel({ refundId, mode: "organiser", reason })
-      })
+// An order that has ended by itself in the meantime has nothing left to cancel and does not count.
+const cancelOne = ({ caller, reason }: BulkCancelInput, order: Order) =>
+  Effect.gen(function* () {
+    const executor = yield* WorkExecutor
+    const refundId = yield* newRefundId
+    const changed = yield* changeOrder({
+      tenantId: order.tenantId,
+      orderId: order.id,
+      command: () =>
+        Effect.succeed({
+          actor: caller.actor,
+          command: OrderCommand.Cancel({ refundId, mode: "organiser", reason })
+        })
+    })
+    // Waiting paces the run by the services it calls; what takes longer is finished by the sweeper.
+    yield* Effect.timeoutOption(executor.run(changed.work), WORK_WAIT)
+    return addSuccess
+  }).pipe(
+    Effect.catchTag("InvalidTransition", () => Effect.succeed((results: BulkCancelResults) => results)),
+    Effect.catchCause((cause) =>
+      Effect.as(
+        Effect.logError(`order ${order.id} could not be cancelled with its event`, cause),
+        (results: BulkCancelResults) =>
+          addFailure(results, { orderId: order.id, orderNumber: order.orderNumber, error: whyFailed(cause) })
+      )
+    )
+  )
+
+// A defect says nothing to the caller: it is in the log.
+const whyFailed = (cause: Cause.Cause<{ readonly message: string }>): string =>
+  Option.match(Cause.findErrorOption(cause), {
+    onNone: () => "unexpected failure",
+    onSome: (error) => error.message
   })
-  yield* executor.start(changed.work)
-})

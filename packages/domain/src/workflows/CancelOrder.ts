@@ -5,10 +5,9 @@ import { Effect } from "effect"
 import { type OrderRequest, requireOwnerOrAdmin } from "../Access.ts"
 import { isAdmin } from "../Actor.ts"
 import { changeOrder, type Keyed } from "../changeOrder.ts"
-import { RefundId } from "../Ids.ts"
 import type { Order } from "../Order.ts"
 import { OrderCommand } from "../OrderCommand.ts"
-import { Identifiers } from "../ports/Identifiers.ts"
+import { newRefundId } from "../ports/Identifiers.ts"
 import { WorkExecutor } from "../WorkExecutor.ts"
 
 export interface CancelOrderInput extends OrderRequest {
@@ -27,8 +26,8 @@ export interface CancelOrderInput extends OrderRequest {
 export const cancelOrder = Effect.fn("cancelOrder")(function* (input: CancelOrderInput) {
   const { caller, orderId, reason } = input
   const executor = yield* WorkExecutor
-  const refundId = RefundId.make(yield* Effect.flatMap(Identifiers, ({ uuid }) => uuid))
-  const mode = isAdmin(caller.actor) && reason !== null ? "admin" : "buyer"
+  const refundId = yield* newRefundId
+  const mode = isAdmin(caller.actor) ? "admin" : "buyer"
   const changed = yield* changeOrder({
     tenantId: caller.tenantId,
     orderId,

@@ -7,15 +7,19 @@
 import { Effect } from "effect"
 import type { OrderRequest } from "../Access.ts"
 import { changeOrder } from "../changeOrder.ts"
-import { type PaymentIntentId, RefundId } from "../Ids.ts"
+import type { PaymentIntentId } from "../Ids.ts"
 import type { Order } from "../Order.ts"
-import { OrderCommand } from "../OrderCommand.ts"
-import { EventCancelled, InvalidTransition, PaymentMismatch, ReservationExpired } from "../OrderErrors.ts"
-import { Identifiers } from "../ports/Identifiers.ts"
+import {
+  EventCancelled,
+  InvalidTransition,
+  OrderAlreadyConfirmed,
+  PaymentMismatch,
+  ReservationExpired
+} from "../OrderErrors.ts"
 import { OrderStore } from "../ports/OrderStore.ts"
 import { type PaymentIntent, Payments } from "../ports/Payments.ts"
 import { runWithinBudget } from "../RequestBudget.ts"
-import { captureCommand } from "../WorkSteps.ts"
+import { captureCommand, unexpectedPaymentCommand } from "../CaptureReport.ts"
 
 export interface ConfirmOrderInput extends OrderRequest {
   readonly paymentIntentId: PaymentIntentId
@@ -36,13 +40,18 @@ export const confirmOrder = Effect.fn("confirmOrder")(function* (input: ConfirmO
   const { order } = yield* store.load(caller.tenantId, orderId)
   const isOwn = order.intent?.id === paymentIntentId
   if (isOwn && (order.status === "CONFIRMED" || order.status === "COMPLETED")) return order
-  const intent = yield* readIntent(order, paymentIntentId)
+  const isConfirmed = order.status === "CONFIRMED" || order.status === "COMPLETED"
+  const intent = yield* readIntent(order, paymentIntentId).pipe(
+    Effect.catchTag("PaymentMismatch", (mismatch) =>
+      Effect.fail(isConfirmed ? new OrderAlreadyConfirmed({ orderId }) : mismatch)
+    )
+  )
   if (!isOwn) yield* recordUnexpected(input, order, intent)
   const changed = yield* changeOrder({
     tenantId: caller.tenantId,
     orderId,
     command: (stored) =>
-      Effect.map(captureCommand(stored.order, intent), (command) => ({ actor: caller.actor, command }))
+      Effect.map(captureCommand(stored.order, intent, false), (command) => ({ actor: caller.actor, command }))
   })
   yield* runWithinBudget(changed.work)
   const { order: settled } = yield* store.load(caller.tenantId, orderId)
@@ -65,16 +74,11 @@ const readIntent = Effect.fnUntraced(function* (order: Order, paymentIntentId: P
 // Another intent never confirms. If its money was taken for this order it is recorded and returned (rule 3.6).
 const recordUnexpected = Effect.fnUntraced(function* (input: ConfirmOrderInput, order: Order, intent: PaymentIntent) {
   if (intent.orderId !== order.id) return
-  const refundId = RefundId.make(yield* Effect.flatMap(Identifiers, ({ uuid }) => uuid))
-  const { amountCaptured: amount, currency, id: paymentIntentId } = intent
+  const command = yield* unexpectedPaymentCommand(intent)
   const changed = yield* changeOrder({
     tenantId: order.tenantId,
     orderId: order.id,
-    command: () =>
-      Effect.succeed({
-        actor: input.caller.actor,
-        command: OrderCommand.UnexpectedPayment({ refundId, paymentIntentId, amount, currency })
-      })
+    command: () => Effect.succeed({ actor: input.caller.actor, command })
   })
   yield* runWithinBudget(changed.work)
 })

@@ -54,8 +54,8 @@ const NUMBER_TRIES_MAX = 60
  * Creates the order and waits, within the request budget, until it is payable (or confirmed, when it is free).
  *
  * Refusals in the order in which they win: `QuantityRuleBroken`, `EventNotFound`, `EventCancelled`, `EventNotOnSale`,
- * `CurrencyMismatch`, `PricingMismatch`, the quote's errors, `OrderLimitExceeded`, `TicketsSoldOut`. With a claim also
- * `IdempotencyConflict` and `IdempotencyKeyUsed`. `ServiceUnavailable`: the outcome is not known yet.
+ * `CurrencyMismatch`, `PricingMismatch`, the quote's errors, `TicketsSoldOut` at a first look, `OrderLimitExceeded`,
+ * `TicketsSoldOut` by the hold. With a claim also `IdempotencyConflict` and `IdempotencyKeyUsed`. `ServiceUnavailable`: the outcome is not known yet.
  */
 export const createOrder = Effect.fn("createOrder")(function* (input: CreateOrderInput) {
   const { caller } = input
@@ -81,6 +81,8 @@ export interface PricedOrder {
   readonly lines: ReadonlyArray<MatchedLine>
   readonly pricing: Order["pricing"]
   readonly vip: boolean
+  /** The store's clock when the order was looked at: a new order's hold runs from here. */
+  readonly now: DateTime.Utc
 }
 
 /** Everything that can be said about an order before it exists: also what a quote answers. */
@@ -92,6 +94,8 @@ export const priceNewOrder = Effect.fnUntraced(function* (
   yield* Effect.fromResult(checkQuantities(items, policies.limits))
   const catalog = yield* EventCatalog
   const tickets = yield* Tickets
+  const store = yield* OrderStore
+  const now = yield* store.now
   // Asked side by side, judged one after the other: existence and state of the event come first.
   const [event, availability] = yield* Effect.all(
     [
@@ -103,7 +107,7 @@ export const priceNewOrder = Effect.fnUntraced(function* (
     { concurrency: 2 }
   )
   const known = yield* Effect.fromResult(event)
-  yield* requireOnSale(known, yield* DateTime.now)
+  yield* requireOnSale(known, now)
   if (known.currency !== currency) return yield* new CurrencyMismatch({ expected: known.currency, given: currency })
   const types = yield* Effect.fromResult(availability)
   const lines = yield* matchLines(items, eventId, currency, types)
@@ -117,7 +121,7 @@ export const priceNewOrder = Effect.fnUntraced(function* (
   )
   yield* requireStock(items, types)
   const vip = caller.vip || lines.some((line) => line.vip)
-  return { event: known, lines, pricing, vip } satisfies PricedOrder
+  return { event: known, lines, pricing, vip, now } satisfies PricedOrder
 })
 
 // Rule 2.3. The event service has already answered for the tenant: a foreign event is not found.
@@ -175,7 +179,7 @@ const place = Effect.fnUntraced(function* (input: CreateOrderInput, policies: Or
   const store = yield* OrderStore
   const identifiers = yield* Identifiers
   const { caller } = input
-  const now = yield* store.now
+  const { now } = priced
   const fees = yield* Effect.fromResult(scheduleOf(policies.fees, input.currency))
   const [first, ...rest] = yield* Effect.forEach(priced.lines, ({ line, unitPrice }) =>
     Effect.map(

@@ -34,16 +34,18 @@ export const expireOrder = Effect.fn("expireOrder")(function* ({ caller, orderId
   const request = { reason, requestedBy: caller.actor, only: { tenantId: caller.tenantId, orderId } }
   yield* runWithinBudget(yield* queue.claimExpired(1, request))
   const { order } = yield* store.load(caller.tenantId, orderId)
-  return yield* expiryResult(order)
+  return yield* expiryResult(order, stored.order.version)
 })
 
-const expiryResult = (order: Order) => {
+const expiryResult = (order: Order, version: number) => {
   if (order.status === "EXPIRED") return Effect.succeed(order)
-  if (isOpen(order) && order.stage !== "ALLOCATING" && !order.hold.extendedForPayment) {
-    return Effect.fail(notReady("the payment service has not said yet whether the order is paid"))
-  }
-  const why = isOpen(order) && order.stage !== "ALLOCATING" ? "a payment is being processed" : "the order is paid"
-  return Effect.fail(new InvalidTransition({ orderId: order.id, from: order.status, command: "Expire", why }))
+  const refused = (why: string) =>
+    Effect.fail(new InvalidTransition({ orderId: order.id, from: order.status, command: "Expire", why }))
+  if (!isOpen(order)) return refused(`the order has become ${order.status}`)
+  if (order.stage === "ALLOCATING") return refused("the order is paid and being confirmed")
+  return order.version === version
+    ? Effect.fail(notReady("the payment service has not said yet whether the order is paid"))
+    : refused("a payment is being processed, the hold was extended")
 }
 
 const expiryFiber: Actor = systemActor("expiry")

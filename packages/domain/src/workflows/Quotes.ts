@@ -4,7 +4,7 @@
 import { Effect } from "effect"
 import { type OrderRequest, requireOwnerOrAdmin } from "../Access.ts"
 import { Policies } from "../ports/Policies.ts"
-import type { RefundRequest } from "../OrderCommand.ts"
+import type { RefundRequest } from "../RefundQuote.ts"
 import { OrderStore } from "../ports/OrderStore.ts"
 import { quoteOrderRefund } from "../RefundDue.ts"
 import { type CreateOrderInput, priceNewOrder } from "./CreateOrder.ts"

@@ -5,11 +5,12 @@ import { Effect } from "effect"
 import { type OrderRequest, requireOwnerOrAdmin } from "../Access.ts"
 import { isAdmin } from "../Actor.ts"
 import { changeOrder, type Keyed } from "../changeOrder.ts"
-import { RefundId } from "../Ids.ts"
+import type { RefundId } from "../Ids.ts"
 import type { Order } from "../Order.ts"
-import { OrderCommand, type RefundRequest } from "../OrderCommand.ts"
+import { OrderCommand } from "../OrderCommand.ts"
+import type { RefundRequest } from "../RefundQuote.ts"
 import { RefundNotFound } from "../OrderErrors.ts"
-import { Identifiers } from "../ports/Identifiers.ts"
+import { newRefundId } from "../ports/Identifiers.ts"
 import type { Refund } from "../Refund.ts"
 import { WorkExecutor } from "../WorkExecutor.ts"
 
@@ -35,7 +36,7 @@ export interface RequestRefundInput extends OrderRequest {
 export const requestRefund = Effect.fn("requestRefund")(function* (input: RequestRefundInput) {
   const { caller, keyed, orderId, reason, request } = input
   const executor = yield* WorkExecutor
-  const refundId = RefundId.make(yield* Effect.flatMap(Identifiers, ({ uuid }) => uuid))
+  const refundId = yield* newRefundId
   const changed = yield* changeOrder({
     tenantId: caller.tenantId,
     orderId,

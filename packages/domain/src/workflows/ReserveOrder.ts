@@ -1,9 +1,9 @@
 /**
  * Renews an order's hold (rule 3.3).
  */
-import { Effect } from "effect"
+import { DateTime, Effect } from "effect"
 import { type OrderRequest, requireOwnerOrAdmin } from "../Access.ts"
-import { changeOrder, dryRun, type Keyed } from "../changeOrder.ts"
+import { changeOrder, dryRun, type Keyed, requireVersion } from "../changeOrder.ts"
 import { downstreamHoldUntil } from "../Hold.ts"
 import { isOpen, type Order, type OpenOrder } from "../Order.ts"
 import { OrderCommand } from "../OrderCommand.ts"
@@ -29,6 +29,7 @@ export const reserveOrder = Effect.fn("reserveOrder")(function* (input: ReserveO
   const store = yield* OrderStore
   const stored = yield* store.load(caller.tenantId, orderId)
   yield* requireOwnerOrAdmin(caller.actor, stored.order)
+  yield* requireVersion(stored.order, input.expectedVersion)
   const signed = { actor: caller.actor, command: OrderCommand.Reserve() }
   const renewed = yield* dryRun(stored, signed)
   if (isOpen(renewed)) yield* lengthenHold(renewed)
@@ -43,8 +44,10 @@ export const reserveOrder = Effect.fn("reserveOrder")(function* (input: ReserveO
 
 const lengthenHold = Effect.fnUntraced(function* (order: OpenOrder) {
   const tickets = yield* Tickets
-  const call = { tenantId: order.tenantId, orderId: order.id, key: `${order.id}:HOLD:${order.version}` }
   const until = downstreamHoldUntil(order.hold.expiresAt, order.terms.hold)
+  // The instant is part of the key: a renewal that was not committed must not answer for a later one.
+  const key = `${order.id}:RENEW:${order.version}:${DateTime.toEpochMillis(until)}`
+  const call = { tenantId: order.tenantId, orderId: order.id, key }
   yield* tickets
     .hold(call, order.eventId, ticketLines(order.items), until)
     .pipe(Effect.catchTag("HoldLost", () => Effect.fail(new TicketsSoldOut({ ticketTypeId: null }))))
