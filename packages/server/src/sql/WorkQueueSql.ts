@@ -11,14 +11,14 @@
  */
 import { LeaseLost } from "@tickettoken/order-domain/ports/OrderStore"
 import { type ExpiryRequest, WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
-import { OrderId } from "@tickettoken/order-domain/Ids"
+import { OrderId, type TenantId } from "@tickettoken/order-domain/Ids"
 import { type ClaimedWork, Work, WorkItem, workId, type WorkLease } from "@tickettoken/order-domain/Work"
 import { Duration, Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { storableJson, storableText } from "./OrderColumns.ts"
 import { orUnavailable } from "./sqlFailures.ts"
 import { type StoreOptions, storeOptions } from "./StoreOptions.ts"
-import { asJobs } from "./TenantTransaction.ts"
+import { asJobs, inTenant } from "./TenantTransaction.ts"
 
 /** The longest reason that is kept of a failed attempt. */
 const WHY_CHARS_MAX = 2_000
@@ -129,6 +129,17 @@ const claimExpired = Effect.fnUntraced(function* (limit: number, request: Expiry
   return yield* Effect.forEach(rows, toClaimed)
 })
 
+// A row that nobody could finish is still to be done.
+const hasOpenRelease = Effect.fnUntraced(function* (tenantId: TenantId, orderId: OrderId) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* inTenant(
+    tenantId,
+    sql`select 1 from order_work
+      where tenant_id = ${tenantId} and order_id = ${orderId} and kind = 'RELEASE' and state <> 'DONE' limit 1`
+  )
+  return rows.length > 0
+})
+
 /** Writes under the lease, or finds that it is another one's by now. */
 const underLease = Effect.fnUntraced(function* <E, R>(
   lease: WorkLease,
@@ -171,6 +182,7 @@ export const layer = (given: Partial<StoreOptions> = {}): Layer.Layer<WorkQueue,
           orUnavailable,
           withSql
         ),
+        hasOpenRelease: Effect.fn("WorkQueue.hasOpenRelease")(hasOpenRelease, orUnavailable, withSql),
         settle: Effect.fn("WorkQueue.settle")(settle, orUnavailable, withSql),
         retry: Effect.fn("WorkQueue.retry")(retry, orUnavailable, withSql)
       })

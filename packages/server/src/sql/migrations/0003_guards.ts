@@ -5,7 +5,7 @@
  * The transition list is generated from `transitions` of the domain as it was when this migration was written; when
  * that table changes, a new migration replaces the function. A test compares the two for every pair of states.
  */
-import { activeStatuses, OrderStatus } from "@tickettoken/order-domain/Order"
+import { activeStatuses, causesOfRefusal, OrderStatus } from "@tickettoken/order-domain/Order"
 import { orderLimits } from "@tickettoken/order-domain/OrderLimits"
 import { transitions } from "@tickettoken/order-domain/OrderTransitions"
 import { quoted } from "./quoted.ts"
@@ -14,8 +14,8 @@ const pairs = OrderStatus.literals.flatMap((from) => transitions[from].map((to) 
 
 const active = quoted(activeStatuses)
 
-/** Orders cancelled for these causes never held anything: they do not count for the day (rule 2.2). */
-const neverHeld = quoted(["SOLD_OUT", "CREATE_FAILED", "CREATE_TIMEOUT"])
+/** Orders that ended so do not count for the day (rule 2.2). */
+const refused = quoted(causesOfRefusal)
 
 export const guards: ReadonlyArray<string> = [
   // An update without a new version is no decision: it may only be the refund guard below, keeping its sum.
@@ -118,7 +118,7 @@ export const guards: ReadonlyArray<string> = [
       into key_order_id;
     select count(*) from orders o
       where o.tenant_id = p_tenant and o.user_id = p_user and o.created_at > clock_timestamp() - interval '24 hours'
-        and (o.cancel_cause is null or o.cancel_cause not in ${neverHeld})
+        and (o.cancel_cause is null or o.cancel_cause not in ${refused})
       into created_last_24h;
     select q.n from quota_event q
       where q.tenant_id = p_tenant and q.user_id = p_user and q.event_id = p_event
