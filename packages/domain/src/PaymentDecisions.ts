@@ -2,7 +2,7 @@
  * What payment news does to an order (rules 3.4 to 3.8, 4.7). The amounts come from the payment service, never from the
  * caller, and every piece of money that has been taken ends up on the order, whatever state it is in.
  */
-import { type DateTime, Result } from "effect"
+import { DateTime, Result } from "effect"
 import type { Actor } from "./Actor.ts"
 import { changed, type DecideResult, type Decider, type EventData, unchanged } from "./Decision.ts"
 import { isExpired } from "./Hold.ts"
@@ -43,7 +43,9 @@ export const decideCapture: Decider<"CaptureSeen"> = (order, command, actor, now
   }
   const fault = captureFault(order, command)
   if (fault !== null) return mismatch(order, fault)
-  const paid = withCapture(order, { paymentIntentId, amount, capturedAt: now })
+  // Expiry finds money that came while the stock was held: it is not late, however late we ask (rule 3.5).
+  const capturedAt = foundByExpiry && isOpen(order) ? DateTime.min(now, order.hold.expiresAt) : now
+  const paid = withCapture(order, { paymentIntentId, amount, capturedAt })
   const verdict = captureVerdict(order, { now, eventCancelled, foundByExpiry })
   switch (verdict._tag) {
     case "Recorded":
@@ -204,6 +206,8 @@ export const decideAllocationRefused: Decider<"AllocationRefused"> = (order, { r
 export const decideUnexpectedPayment: Decider<"UnexpectedPayment"> = (order, command, actor, now) => {
   const { amount, currency, paymentIntentId, refundId } = command
   if (order.captures.some((capture) => capture.paymentIntentId === paymentIntentId)) return unchanged(order)
+  // The intent may have become the order's own since the sender looked: then it is no unexpected payment.
+  if (order.intent?.id === paymentIntentId) return mismatch(order, "the payment is the one that belongs to this order")
   if (currency !== order.currency) return mismatch(order, `paid in ${currency}, not in ${order.currency}`)
   const {
     order: next,
