@@ -7,7 +7,8 @@ import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
 import { EndedOrders } from "@tickettoken/order-domain/ports/EndedOrders"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { freshBuyer } from "../TestOrders.ts"
-import { cancel, createConfirmed, createPayable, send } from "./storeFixture.ts"
+import { cancelAs } from "../TestOrdersNews.ts"
+import { createConfirmed, createPayable, send } from "./storeFixture.ts"
 import { type ContractOptions, suiteOptions } from "./TestTime.ts"
 
 /** Completes whatever other tests have left behind. */
@@ -39,7 +40,7 @@ export const endedOrdersContract = <E>(
         yield* createConfirmed(buyer, { startsInHours: -2 })
         yield* createPayable(buyer, { startsInHours: -4 })
         const cancelled = yield* createConfirmed(buyer, { startsInHours: 48 })
-        yield* send(cancelled, cancel(cancelled))
+        yield* send(cancelled, cancelAs(cancelled, "buyer"))
         const keys = [first, second].map(({ id, tenantId }) => ({ tenantId, orderId: id }))
         assert.deepStrictEqual(yield* orders.due(100), keys)
         assert.deepStrictEqual(yield* orders.due(1), keys.slice(0, 1))

@@ -10,10 +10,10 @@ import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { type Buyer, buyerActor, freshBuyer, jobActor, nthRefundId } from "../TestOrders.ts"
+import { askRefund, cancelAs, ticketsOf } from "../TestOrdersNews.ts"
 import {
   assertSameOrder,
   type CommitExtras,
-  cancel,
   countOf,
   create,
   createConfirmed,
@@ -40,17 +40,12 @@ const claimOf = (buyer: Buyer, key: string, more: Partial<IdempotencyClaim> = {}
 
 const answer = (body: string): StoredAnswer => ({ status: 201, body })
 
-/** The buyer of the order asks for a refund of one ticket. */
-const askRefund = Effect.fnUntraced(function* (order: Order, n: number, key: string | null, extras: CommitExtras) {
+/** The buyer of the order asks for a refund of one ticket: the nth that the order has. */
+const refundOne = Effect.fnUntraced(function* (order: Order, n: number, key: string | null, extras: CommitExtras) {
   const store = yield* OrderStore
-  const command = OrderCommand.RequestRefund({
-    refundId: nthRefundId(order.id, n),
-    request: { _tag: "Items", items: [{ itemId: order.items[0].id, quantity: 1 }] },
-    reason: "ill",
-    byAdmin: false,
-    idempotencyKey: key
-  })
-  const decision = yield* deciding(order, command, buyerActor(order.userId))
+  const refundId = nthRefundId(order.id, n)
+  const asking = askRefund(order, { refundId, request: ticketsOf(order, 0, 1), idempotencyKey: key })
+  const decision = yield* deciding(order, asking, buyerActor(order.userId))
   return yield* store.commit({ decision, ...extras })
 })
 
@@ -171,7 +166,7 @@ export const idempotencyKeysContract = <E>(
         const buyer = yield* freshBuyer
         const payable = yield* createPayable(buyer)
         const claim = claimOf(buyer, "k", { operation: "cancel" })
-        const decision = yield* deciding(payable, cancel(payable))
+        const decision = yield* deciding(payable, cancelAs(payable, "buyer"))
         const stale = { ...decision, before: { ...payable, version: payable.version - 1 } }
         const late = yield* Effect.flip(store.commit({ decision: stale, claim, answer: answer("cancelled") }))
         assert.strictEqual(late._tag, "VersionConflict")
@@ -241,17 +236,17 @@ export const idempotencyKeysContract = <E>(
         const claim = claimOf(buyer, "k", { operation: "refund" })
         const one = yield* createConfirmed(buyer)
         const other = yield* createConfirmed(buyer)
-        yield* askRefund(one, 2, "k", { claim, answer: answer("refund") })
+        yield* refundOne(one, 2, "k", { claim, answer: answer("refund") })
         yield* time.passMinutes(INSIDE_MINUTES + PAST_MINUTES)
         const used = yield* Effect.flip(rows.lookup(claim))
         assert.strictEqual(used._tag === "IdempotencyKeyUsed" ? used.orderId : used._tag, one.id)
         for (const order of [yield* reload(one), yield* reload(other)]) {
-          const second = yield* Effect.flip(askRefund(order, 3, "k", { claim, answer: answer("second") }))
+          const second = yield* Effect.flip(refundOne(order, 3, "k", { claim, answer: answer("second") }))
           assert.strictEqual(second._tag === "IdempotencyKeyUsed" ? second.orderId : second._tag, one.id)
         }
         const stays = yield* reload(other)
         assert.deepStrictEqual(stays.refunds, [])
-        yield* askRefund(stays, 3, null, {})
+        yield* refundOne(stays, 3, null, {})
       })
     )
 
@@ -281,7 +276,7 @@ export const idempotencyKeysContract = <E>(
         const buyer = yield* freshBuyer
         const claim = claimOf(buyer, "k")
         const { order } = yield* create(buyer, { idempotencyKey: "k" }, { claim })
-        yield* send(order, cancel(order))
+        yield* send(order, cancelAs(order, "buyer"))
         assert.deepStrictEqual(yield* rows.lookup(claim), { _tag: "Running", orderId: order.id })
       })
     )

@@ -8,17 +8,9 @@ import type { Order } from "@tickettoken/order-domain/Order"
 import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
 import { type OrderQuery, OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
 import type { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
-import { type Buyer, freshBuyer, nthRefundId, randomUuid } from "../TestOrders.ts"
-import {
-  assertSameOrder,
-  cancel,
-  capture,
-  create,
-  createConfirmed,
-  createPayable,
-  reload,
-  send
-} from "./storeFixture.ts"
+import { type Buyer, freshBuyer, randomUuid } from "../TestOrders.ts"
+import { askRefund, cancelAs, captureOwn, refundNumbers, refundSettled } from "../TestOrdersNews.ts"
+import { assertSameOrder, create, createConfirmed, createPayable, reload, send } from "./storeFixture.ts"
 import { type ContractOptions, suiteOptions, TestTime } from "./TestTime.ts"
 
 const idsOf = (orders: ReadonlyArray<Pick<Order, "id">>): ReadonlyArray<string> => orders.map(({ id }) => id)
@@ -70,7 +62,7 @@ export const orderReadsContract = <E>(
         const other = yield* freshBuyer
         const own = (yield* create(buyer)).order
         const cancelled = (yield* create(buyer)).order
-        yield* send(cancelled, cancel(cancelled))
+        yield* send(cancelled, cancelAs(cancelled, "buyer"))
         const friend = (yield* create({ ...buyer, userId: other.userId })).order
         const elsewhere = (yield* create({ ...buyer, eventId: other.eventId })).order
         yield* create({ ...buyer, tenantId: other.tenantId })
@@ -183,7 +175,7 @@ export const orderReadsContract = <E>(
         const second = yield* createPayable(buyer)
         yield* createPayable(buyer, { vip: true })
         const cancelled = yield* createPayable(buyer)
-        yield* send(cancelled, cancel(cancelled))
+        yield* send(cancelled, cancelAs(cancelled, "buyer"))
         const stranger = yield* freshBuyer
         yield* createPayable(stranger)
         const query = { tenantId: buyer.tenantId, minutes: 16, limit: 10 }
@@ -210,27 +202,15 @@ export const orderReadsContract = <E>(
         const pending = (yield* create(buyer)).order
         const reserved = (yield* send(yield* createPayable(buyer), OrderCommand.Reserve())).order
         const paid = yield* createPayable(buyer)
-        yield* send(paid, capture(paid))
+        yield* send(paid, captureOwn(paid))
         const confirmed = yield* createConfirmed(friend)
         const cancelled = yield* createPayable(friend)
-        yield* send(cancelled, cancel(cancelled))
+        yield* send(cancelled, cancelAs(cancelled, "buyer"))
         const completed = yield* createConfirmed(friend, { startsInHours: -4 })
         yield* send(completed, OrderCommand.Complete())
         const refunded = yield* createConfirmed(friend)
-        const all = yield* send(
-          refunded,
-          OrderCommand.RequestRefund({
-            refundId: nthRefundId(refunded.id, 2),
-            request: { _tag: "Everything" },
-            reason: "ill",
-            byAdmin: false,
-            idempotencyKey: null
-          })
-        )
-        yield* send(
-          all.order,
-          OrderCommand.RefundSettled({ refundId: nthRefundId(refunded.id, 2), outcome: { _tag: "Succeeded" } })
-        )
+        const all = yield* send(refunded, askRefund(refunded))
+        yield* send(all.order, refundSettled(all.order, refundNumbers.request, "Succeeded"))
         yield* create({ ...buyer, eventId: other.eventId })
         yield* create({ ...buyer, tenantId: other.tenantId })
         const expected = idsOf([pending, reserved, paid, confirmed]).toSorted()

@@ -9,10 +9,10 @@ import { refundCommittedCents } from "@tickettoken/order-domain/Order"
 import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
 import { orderLimits } from "@tickettoken/order-domain/OrderLimits"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
-import { derivedId, freshBuyer, nthRefundId, randomUuid } from "../TestOrders.ts"
+import { derivedId, freshBuyer, randomUuid } from "../TestOrders.ts"
+import { askRefund, cancelAs, captureOwn, refundNumbers, refundSettled, ticketsOf } from "../TestOrdersNews.ts"
 import {
   assertSameOrder,
-  capture,
   countOf,
   create,
   createConfirmed,
@@ -92,31 +92,17 @@ export const orderStoreContract = <E>(
         assertSameOrder(yield* reload(confirmed), confirmed)
         const asked = yield* send(
           confirmed,
-          OrderCommand.RequestRefund({
-            refundId: nthRefundId(confirmed.id, 2),
-            request: { _tag: "Items", items: [{ itemId: confirmed.items[0].id, quantity: 1 }] },
-            reason: "ill",
-            byAdmin: false,
-            idempotencyKey: "refund 1"
-          })
+          askRefund(confirmed, { request: ticketsOf(confirmed, 0, 1), idempotencyKey: "refund 1" })
         )
         assertSameOrder(yield* reload(confirmed), asked.order)
-        const settled = yield* send(
-          asked.order,
-          OrderCommand.RefundSettled({ refundId: nthRefundId(confirmed.id, 2), outcome: { _tag: "Succeeded" } }),
-          { settles: leaseOf(asked.work, "REFUND") }
-        )
+        const arrived = refundSettled(asked.order, refundNumbers.request, "Succeeded")
+        const settled = yield* send(asked.order, arrived, { settles: leaseOf(asked.work, "REFUND") })
         assertSameOrder(yield* reload(confirmed), settled.order)
         assert.strictEqual(settled.order.items[0].returnedQuantity, 1)
-        const cancelled = yield* send(
-          settled.order,
-          OrderCommand.Cancel({ refundId: nthRefundId(confirmed.id, 3), mode: "organiser", reason: "rain" })
-        )
+        const cancelled = yield* send(settled.order, cancelAs(settled.order, "organiser"))
         assertSameOrder(yield* reload(confirmed), cancelled.order)
-        const refunded = yield* send(
-          cancelled.order,
-          OrderCommand.RefundSettled({ refundId: nthRefundId(confirmed.id, 3), outcome: { _tag: "Succeeded" } })
-        )
+        const rest = refundSettled(cancelled.order, refundNumbers.cancel, "Succeeded")
+        const refunded = yield* send(cancelled.order, rest)
         assert.strictEqual(refunded.order.status, "REFUNDED")
         assertSameOrder(yield* reload(confirmed), refunded.order)
 
@@ -130,7 +116,7 @@ export const orderStoreContract = <E>(
         const orders = yield* OrderStore
         const payable = yield* createPayable(yield* freshBuyer)
         const stale = yield* deciding(payable, OrderCommand.Reserve())
-        const paid = yield* send(payable, capture(payable))
+        const paid = yield* send(payable, captureOwn(payable))
         const error = yield* Effect.flip(orders.commit({ decision: stale }))
         assert.strictEqual(error._tag, "VersionConflict")
         if (error._tag === "VersionConflict") {
@@ -240,7 +226,7 @@ export const orderStoreContract = <E>(
         yield* create({ ...buyer, userId: other.userId }, {}, {}, limits)
         yield* create({ ...buyer, eventId: other.eventId }, {}, {}, limits)
         yield* create({ ...buyer, tenantId: other.tenantId }, {}, {}, limits)
-        yield* send(order, OrderCommand.Cancel({ refundId: nthRefundId(order.id, 1), mode: "buyer", reason: null }))
+        yield* send(order, cancelAs(order, "buyer"))
         yield* create(buyer, {}, {}, limits)
         assert.strictEqual((yield* Effect.flip(create(buyer, {}, {}, limits)))._tag, "OrderLimitExceeded")
       })
@@ -295,15 +281,8 @@ export const orderStoreContract = <E>(
       Effect.gen(function* () {
         const orders = yield* OrderStore
         const confirmed = yield* createConfirmed(yield* freshBuyer)
-        const refund = (n: number, amount: number) =>
-          OrderCommand.RequestRefund({
-            refundId: nthRefundId(confirmed.id, n),
-            request: { _tag: "Amount", amount: Cents.make(amount) },
-            reason: "late",
-            byAdmin: true,
-            idempotencyKey: null
-          })
-        const decision = yield* deciding(confirmed, refund(2, 100))
+        const asking = askRefund(confirmed, { request: { _tag: "Amount", amount: 100 }, byAdmin: true })
+        const decision = yield* deciding(confirmed, asking)
         const greedy = tampered(decision, (order) => ({
           ...order,
           refunds: order.refunds.map((known) => ({ ...known, amount: Cents.make(confirmed.pricing.total + 1) }))

@@ -13,16 +13,8 @@ import { decide } from "@tickettoken/order-domain/OrderDecision"
 import { type OrderLimits, orderLimits } from "@tickettoken/order-domain/OrderLimits"
 import { type Commit, OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import type { ClaimedWork, WorkKind, WorkLease } from "@tickettoken/order-domain/Work"
-import {
-  type Buyer,
-  buyerActor,
-  type DraftOptions,
-  freshDraft,
-  jobActor,
-  nthRefundId,
-  ownIntentId,
-  ticketsFor
-} from "../TestOrders.ts"
+import { type Buyer, buyerActor, type DraftOptions, freshDraft, jobActor } from "../TestOrders.ts"
+import { allocateAll, captureOwn, openIntent } from "../TestOrdersNews.ts"
 
 /** What a request adds to a commit. */
 export type CommitExtras = Omit<Commit, "decision">
@@ -89,31 +81,17 @@ export const leaseOf = (work: ReadonlyArray<ClaimedWork>, kind: WorkKind): WorkL
 export const createPayable = Effect.fnUntraced(function* (buyer: Buyer, options: DraftOptions = {}) {
   const made = yield* create(buyer, options)
   const held = yield* send(made.order, OrderCommand.HoldGranted(), { settles: leaseOf(made.work, "HOLD") })
-  const opened = OrderCommand.IntentOpened({ paymentIntentId: ownIntentId(made.order.id), clientSecret: "secret" })
+  const opened = openIntent(made.order)
   return (yield* send(held.order, opened, { settles: leaseOf(held.work, "INTENT") })).order
 })
-
-/** The order's own payment, in full. */
-export const capture = (order: Order): OrderCommand =>
-  OrderCommand.CaptureSeen({
-    refundId: nthRefundId(order.id, 0),
-    paymentIntentId: ownIntentId(order.id),
-    amount: order.pricing.total,
-    currency: order.currency,
-    eventCancelled: false
-  })
 
 /** A paid order with its tickets. */
 export const createConfirmed = Effect.fnUntraced(function* (buyer: Buyer, options: DraftOptions = {}) {
   const payable = yield* createPayable(buyer, options)
-  const paid = yield* send(payable, capture(payable))
-  const allocated = OrderCommand.TicketsAllocated({ tickets: ticketsFor(paid.order) })
+  const paid = yield* send(payable, captureOwn(payable))
+  const allocated = allocateAll(paid.order)
   return (yield* send(paid.order, allocated, { settles: leaseOf(paid.work, "FINALIZE") })).order
 })
-
-/** A buyer cancels. */
-export const cancel = (order: Order): OrderCommand =>
-  OrderCommand.Cancel({ refundId: nthRefundId(order.id, 1), mode: "buyer", reason: null })
 
 /** The same decision about other facts: what a store must refuse although `decide` would never ask for it. */
 export const tampered = (decision: Decision, change: (order: Order) => Order): Decision => ({

@@ -9,10 +9,9 @@ import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { type ExpiryRequest, WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import type { ClaimedWork } from "@tickettoken/order-domain/Work"
 import { type Buyer, freshBuyer, jobActor } from "../TestOrders.ts"
+import { cancelAs, captureOwn } from "../TestOrdersNews.ts"
 import {
   assertSameOrder,
-  cancel,
-  capture,
   countOf,
   create,
   createConfirmed,
@@ -242,6 +241,28 @@ export const workQueueContract = <E>(
       })
     )
 
+    it.effect("knows whether a release of an order is still to be done", () =>
+      Effect.gen(function* () {
+        yield* clear
+        const work = yield* WorkQueue
+        const time = yield* TestTime
+        const made = yield* create(yield* freshBuyer)
+        const { id, tenantId } = made.order
+        const open = (tenant = tenantId) => work.hasOpenRelease(tenant, id)
+        assert.isFalse(yield* open())
+        const cancelled = yield* send(made.order, cancelAs(made.order, "buyer"))
+        assert.deepStrictEqual([yield* open(), yield* open((yield* freshBuyer).tenantId)], [true, false])
+        const release = leaseOf(cancelled.work, "RELEASE")
+        yield* work.retry(release, Duration.minutes(1), "the ticket service does not answer")
+        assert.isTrue(yield* open())
+        yield* time.passMinutes(2)
+        const again = (yield* work.claimDue(10)).filter(({ item }) => item.id === release.id)
+        assert.isTrue(yield* open())
+        yield* work.settle(leaseOf(again, "RELEASE"))
+        assert.isFalse(yield* open())
+      })
+    )
+
     it.effect("3.5 makes expiry work for open orders past deadline and grace, and for no others", () =>
       Effect.gen(function* () {
         yield* clear
@@ -253,9 +274,9 @@ export const workQueueContract = <E>(
         const reserved = (yield* send(yield* createPayable(buyer), OrderCommand.Reserve())).order
         const vip = yield* createPayable(yield* freshBuyer, { vip: true })
         const paid = yield* createPayable(yield* freshBuyer)
-        yield* send(paid, capture(paid))
+        yield* send(paid, captureOwn(paid))
         const cancelled = yield* createPayable(yield* freshBuyer)
-        yield* send(cancelled, cancel(cancelled))
+        yield* send(cancelled, cancelAs(cancelled, "buyer"))
         yield* createConfirmed(yield* freshBuyer)
         // Inside the grace of two minutes nobody may expire anything (rule 3.4).
         yield* time.passMinutes(16)

@@ -16,6 +16,7 @@ export type Operation =
   | "store.commit"
   | "queue.claimDue"
   | "queue.claimExpired"
+  | "queue.hasOpenRelease"
   | "queue.settle"
   | "queue.retry"
   | "keys.lookup"

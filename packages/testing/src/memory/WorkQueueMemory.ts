@@ -82,6 +82,21 @@ export const layer = Layer.effect(
       claimExpired: Effect.fn("WorkQueue.claimExpired")(function* (limit, request) {
         return yield* faults.around("queue.claimExpired", world.transact(claimExpired(limit, request)))
       }),
+      hasOpenRelease: Effect.fn("WorkQueue.hasOpenRelease")(function* (tenantId, orderId) {
+        return yield* faults.around(
+          "queue.hasOpenRelease",
+          Effect.map(world.snapshot, ({ work }) =>
+            HashMap.some(
+              work,
+              ({ item, state }) =>
+                state !== "DONE" &&
+                item.work._tag === "RELEASE" &&
+                item.tenantId === tenantId &&
+                item.orderId === orderId
+            )
+          )
+        )
+      }),
       settle: Effect.fn("WorkQueue.settle")(function* (lease) {
         yield* faults.around(
           "queue.settle",

@@ -13,8 +13,8 @@ import {
 import { Cents } from "@tickettoken/order-domain/Money"
 import {
   activeStatuses,
-  type CancelCause,
   capturedCents,
+  causesOfRefusal,
   type Order,
   refundCommittedCents
 } from "@tickettoken/order-domain/Order"
@@ -35,10 +35,8 @@ import {
   type WorldState
 } from "./MemoryWorld.ts"
 
-/** Orders that never came to hold anything for their buyer: no quota counts them, and their keys are free again. */
-const neverHeld: ReadonlyArray<CancelCause> = ["SOLD_OUT", "CREATE_FAILED", "CREATE_TIMEOUT"]
-
-const neverHeldAnything = (order: Order): boolean => order.status === "CANCELLED" && neverHeld.includes(order.cause)
+/** Creating it was refused: no quota counts the order, and its key is free again. */
+const wasRefused = (order: Order): boolean => order.status === "CANCELLED" && causesOfRefusal.includes(order.cause)
 
 export const ordersOf = (world: WorldState): ReadonlyArray<Order> => HashMap.toValues(world.orders)
 
@@ -143,9 +141,8 @@ export const checkQuota = (
   const own = ordersOf(world).filter(({ tenantId, userId }) => tenantId === order.tenantId && userId === order.userId)
   return checkUserQuota(
     {
-      createdLast24h: own.filter(
-        (known) => !neverHeldAnything(known) && DateTime.isGreaterThan(known.createdAt, dayAgo)
-      ).length,
+      createdLast24h: own.filter((known) => !wasRefused(known) && DateTime.isGreaterThan(known.createdAt, dayAgo))
+        .length,
       activeForEvent: own.filter(({ eventId, status }) => eventId === order.eventId && activeStatuses.includes(status))
         .length
     },
@@ -220,7 +217,7 @@ export const finishWork = (
 const isClaimOf = ({ id, tenantId }: Order, key: KeyRow): boolean =>
   key.tenantId === tenantId && key.orderId === id && key.operation === "create" && key.answer === null
 
-/** Writes order, audit fact and work of a decision. An order that never held anything gives its key back. */
+/** Writes order, audit fact and work of a decision. An order whose creation was refused gives its key back. */
 export const writeDecision = (
   world: WorldState,
   { event, order, work }: Decision,
@@ -232,7 +229,7 @@ export const writeDecision = (
     ...world,
     orders: HashMap.set(world.orders, row, order),
     facts: HashMap.set(world.facts, row, [...facts, event]),
-    keys: neverHeldAnything(order) ? HashMap.filter(world.keys, (key) => !isClaimOf(order, key)) : world.keys
+    keys: wasRefused(order) ? HashMap.filter(world.keys, (key) => !isClaimOf(order, key)) : world.keys
   }
   const claimed: Array<ClaimedWork> = []
   for (const item of work) {
