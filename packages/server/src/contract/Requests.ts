@@ -143,6 +143,9 @@ export const ListOrdersQuery = {
   )
 }
 
+/** As a handler sees it. */
+export type OrderListQuery = Schema.Struct.Type<typeof ListOrdersQuery>
+
 export const ExpiringQuery = {
   minutes: queryInt(0, LOOK_AHEAD_MINUTES_MAX, 5),
   limit: queryInt(1, PAGE_MAX, 100)

@@ -191,10 +191,9 @@ const BulkResults = Schema.Struct({
     total: Count,
     succeeded: Count,
     failed: Count,
-    errors: Schema.Array(Schema.Struct({ orderId: OrderId, orderNumber: OrderNumber, error: Schema.String }))
+    errors: Schema.Array(Schema.Struct({ orderId: Schema.String, orderNumber: Schema.String, error: Schema.String }))
   })
 })
-export type BulkResults = typeof BulkResults.Type
 
 // One body, three statuses: the numbers in it choose.
 /** Every order is cancelled; also when there was none. */

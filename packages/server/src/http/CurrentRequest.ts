@@ -1,0 +1,47 @@
+/**
+ * The facts of a request that are needed far from it: its id, where it came from, and what the framework smooths over.
+ */
+import { NodeHttpServerRequest } from "@effect/platform-node"
+import { Context, Option } from "effect"
+import type { HttpServerRequest } from "effect/http"
+
+export interface RequestFacts {
+  /** In every answer and in every line of the log. */
+  readonly requestId: string
+  /** The peer's address, for the audit history. Proxies are not trusted: nobody can choose it. */
+  readonly clientAddress: string | null
+  /** Headers that came more than once, in lower case. Node joins or drops the repetitions silently. */
+  readonly repeatedHeaders: ReadonlySet<string>
+}
+
+export const CurrentRequest = Context.Reference<RequestFacts>("@tickettoken/order-server/http/CurrentRequest", {
+  defaultValue: () => ({ requestId: "none", clientAddress: null, repeatedHeaders: new Set() })
+})
+
+/** A request id that may be taken over: short, and safe in a header, a log line and a file name. */
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
+
+/** Reads the facts; a request id of the caller is kept if it is sane. */
+export const factsOf = (request: HttpServerRequest.HttpServerRequest, freshId: string): RequestFacts => {
+  const given = request.headers["x-request-id"]
+  return {
+    requestId: given !== undefined && REQUEST_ID.test(given) ? given : freshId,
+    clientAddress: Option.match(request.remoteAddress, { onNone: () => null, onSome: plainAddress }),
+    repeatedHeaders: repeated(request)
+  }
+}
+
+// A dual-stack socket names IPv4 peers in IPv6 notation, and a link-local peer with its network interface.
+const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "")
+
+const repeated = (request: HttpServerRequest.HttpServerRequest): ReadonlySet<string> => {
+  const { rawHeaders } = NodeHttpServerRequest.toIncomingMessage(request)
+  const seen = new Set<string>()
+  const again = new Set<string>()
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? "").toLowerCase()
+    if (seen.has(name)) again.add(name)
+    seen.add(name)
+  }
+  return again
+}

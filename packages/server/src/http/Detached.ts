@@ -1,0 +1,34 @@
+/**
+ * Work that outlives the request that asked for it.
+ *
+ * A client that hangs up interrupts the request's fiber between any two steps (reliability M1). What moves money or stock
+ * therefore runs in a fiber of the server's own; the request only waits for it. When the server stops, such fibers get
+ * time to end; what is left then is a crash point like any other, and rows say what to do next.
+ */
+import { Context, type Duration, Effect, Fiber, FiberSet, Layer } from "effect"
+
+export class Detached extends Context.Service<
+  Detached,
+  {
+    /** Runs the effect to its end, whatever becomes of the caller, and waits for it. */
+    readonly run: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  }
+>()("@tickettoken/order-server/http/Detached") {
+  /** `drainWithin`: how long a stop waits for what is still running. */
+  static readonly layer = (drainWithin: Duration.Input): Layer.Layer<Detached> =>
+    Layer.effect(
+      Detached,
+      Effect.gen(function* () {
+        const running = yield* FiberSet.make()
+        const scope = yield* Effect.scope
+        yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(FiberSet.awaitEmpty(running), drainWithin)))
+        return Detached.of({
+          run: Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+            const fiber = yield* Effect.forkIn(effect, scope)
+            yield* FiberSet.add(running, fiber)
+            return yield* Fiber.join(fiber)
+          })
+        })
+      })
+    )
+}

@@ -1,0 +1,22 @@
+/**
+ * Every route of the service, over the ports: what a server serves and a test listens to.
+ */
+import { Layer } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { OrderServiceApi } from "../contract/Api.ts"
+import * as BearerAuthLive from "./BearerAuthLive.ts"
+import * as DocsRoutes from "./DocsRoutes.ts"
+import * as HealthRoutes from "./HealthRoutes.ts"
+import * as InternalHandlers from "./InternalHandlers.ts"
+import * as OrdersHandlers from "./OrdersHandlers.ts"
+import * as QuotesHandlers from "./QuotesHandlers.ts"
+import * as requestMiddleware from "./requestMiddleware.ts"
+import * as RequestShapeLive from "./RequestShapeLive.ts"
+import * as ServiceKeyAuthLive from "./ServiceKeyAuthLive.ts"
+
+const api = HttpApiBuilder.layer(OrderServiceApi, { openapiPath: "/openapi.json" }).pipe(
+  Layer.provide([OrdersHandlers.layer, QuotesHandlers.layer, InternalHandlers.layer]),
+  Layer.provide([RequestShapeLive.layer, BearerAuthLive.layer, ServiceKeyAuthLive.layer])
+)
+
+export const layer = Layer.mergeAll(api, HealthRoutes.layer, DocsRoutes.layer, requestMiddleware.layer)

@@ -1,0 +1,111 @@
+/**
+ * The endpoints for other services: confirm, expire, look ahead, cancel a whole event.
+ */
+import type { Caller } from "@tickettoken/order-domain/Actor"
+import type { EventId, OrderId, PaymentIntentId, TenantId } from "@tickettoken/order-domain/Ids"
+import { bulkCancelEvent } from "@tickettoken/order-domain/workflows/BulkCancelEvent"
+import { confirmOrder } from "@tickettoken/order-domain/workflows/ConfirmOrder"
+import { expireOrder } from "@tickettoken/order-domain/workflows/ExpireOrder"
+import { expiringOrders } from "@tickettoken/order-domain/workflows/ReadOrders"
+import { Effect } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { OrderServiceApi } from "../contract/Api.ts"
+import { CurrentService } from "../contract/Auth.ts"
+import { CurrentRequest } from "./CurrentRequest.ts"
+import { Detached } from "./Detached.ts"
+import { providePorts } from "./Ports.ts"
+import { answering } from "./toProblem.ts"
+import { bulkView } from "./toViews.ts"
+
+export const layer = HttpApiBuilder.group(
+  OrderServiceApi,
+  "internal",
+  Effect.fnUntraced(function* (handlers) {
+    const withPorts = yield* providePorts
+    return handlers.handleAll({
+      expiring: ({ headers, query }) => withPorts(expiring(headers["x-tenant-id"], query)),
+      bulkCancel: ({ headers, payload }) => withPorts(bulkCancel(headers["x-tenant-id"], payload)),
+      confirm: ({ headers, params, payload }) =>
+        withPorts(confirm(headers["x-tenant-id"], params.orderId, payload.paymentIntentId)),
+      expire: ({ headers, params, payload }) =>
+        withPorts(expire(headers["x-tenant-id"], params.orderId, payload.reason))
+    })
+  })
+)
+
+/** The service as the audit history names it, acting for the tenant that it states. */
+const callerFor = Effect.fnUntraced(function* (tenantId: TenantId) {
+  const { keyId } = yield* CurrentService
+  const { clientAddress } = yield* CurrentRequest
+  const caller: Caller = { tenantId, actor: { kind: "service", id: keyId, ip: clientAddress }, vip: false }
+  return caller
+})
+
+const expiring = Effect.fnUntraced(function* (
+  tenantId: TenantId,
+  query: { readonly minutes: number; readonly limit: number }
+) {
+  const orders = yield* answering(expiringOrders({ tenantId, ...query }))
+  return {
+    orders: orders.map(({ expiresAt, id, minutesUntilExpiration }) => ({
+      id,
+      reservationExpiresAt: expiresAt,
+      minutesUntilExpiration
+    }))
+  }
+})
+
+const bulkCancel = Effect.fnUntraced(function* (
+  tenantId: TenantId,
+  { eventId, reason }: { readonly eventId: EventId; readonly reason: string }
+) {
+  const detached = yield* Detached
+  const caller = yield* callerFor(tenantId)
+  return bulkView(yield* answering(detached.run(bulkCancelEvent({ caller, eventId, reason }))))
+})
+
+const confirm = Effect.fnUntraced(function* (tenantId: TenantId, orderId: OrderId, paymentIntentId: PaymentIntentId) {
+  const detached = yield* Detached
+  const caller = yield* callerFor(tenantId)
+  const order = yield* answering(
+    detached.run(confirmOrder({ caller, orderId, paymentIntentId }).pipe(Effect.catchTag(neverForConfirm, Effect.die)))
+  )
+  const { status } = order
+  return status === "CONFIRMED" || status === "COMPLETED"
+    ? { orderId, status, confirmedAt: order.confirmedAt }
+    : { orderId, status, confirmedAt: null }
+})
+
+const expire = Effect.fnUntraced(function* (tenantId: TenantId, orderId: OrderId, reason: string) {
+  const detached = yield* Detached
+  const caller = yield* callerFor(tenantId)
+  yield* answering(
+    detached.run(expireOrder({ caller, orderId, reason }).pipe(Effect.catchTag(neverForExpire, Effect.die)))
+  )
+  return { message: "Order expired successfully" as const }
+})
+
+// What `decide` refuses other commands with, and the changes that carry no key: meeting one of these here is a bug.
+const neverForConfirm = [
+  "AmountOutOfRange",
+  "CancellationWindowClosed",
+  "IdempotencyConflict",
+  "IdempotencyKeyUsed",
+  "LeaseLost",
+  "RefundNotFound",
+  "RefundRequestInvalid",
+  "RefundStateConflict"
+] as const
+const neverForExpire = [
+  "AmountOutOfRange",
+  "CancellationWindowClosed",
+  // A service may expire any order of its tenant.
+  "Forbidden",
+  "OrderAlreadyConfirmed",
+  "PaymentMismatch",
+  "RefundExceedsCaptured",
+  "RefundNotFound",
+  "RefundRequestInvalid",
+  "RefundStateConflict",
+  "ReservationExpired"
+] as const

@@ -1,0 +1,55 @@
+/**
+ * The ports that the operations behind the endpoints stand on, taken from where the server is put together.
+ *
+ * The router types what a handler needs as needed by every request; handlers take it here, once, instead.
+ */
+import { EventCatalog } from "@tickettoken/order-domain/ports/EventCatalog"
+import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
+import { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
+import { Identifiers } from "@tickettoken/order-domain/ports/Identifiers"
+import { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
+import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import { Payments } from "@tickettoken/order-domain/ports/Payments"
+import { Policies } from "@tickettoken/order-domain/ports/Policies"
+import { Tickets } from "@tickettoken/order-domain/ports/Tickets"
+import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
+import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
+import { Context, Effect } from "effect"
+import { Detached } from "./Detached.ts"
+
+export type Ports =
+  | Detached
+  | EventCatalog
+  | EventClosures
+  | IdempotencyKeys
+  | Identifiers
+  | OrderReads
+  | OrderStore
+  | Payments
+  | Policies
+  | Tickets
+  | WorkExecutor
+  | WorkQueue
+
+const only = Context.pick(
+  Detached,
+  EventCatalog,
+  EventClosures,
+  IdempotencyKeys,
+  Identifiers,
+  OrderReads,
+  OrderStore,
+  Payments,
+  Policies,
+  Tickets,
+  WorkExecutor,
+  WorkQueue
+)
+
+/** Gives a handler's effect the ports. */
+export const providePorts = Effect.map(
+  Effect.context<Ports>(),
+  (context) =>
+    <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.provideContext(effect, only(context))
+)

@@ -1,0 +1,77 @@
+/**
+ * What every request gets, whatever its route: an id, a limit on its body, an answer even when nothing fits or something
+ * breaks, headers that keep browsers careful, and one line in the log.
+ */
+import { Identifiers } from "@tickettoken/order-domain/ports/Identifiers"
+import { ByteSize, Clock, Effect, type Types } from "effect"
+import {
+  HttpIncomingMessage,
+  HttpRouter,
+  HttpServerError,
+  HttpServerRequest,
+  HttpServerRespondable,
+  HttpServerResponse
+} from "effect/http"
+import { type AnyProblem, InternalErrorProblem, RouteNotFoundProblem } from "../contract/Problems.ts"
+import { CurrentRequest, factsOf, type RequestFacts } from "./CurrentRequest.ts"
+import { HttpSettings } from "./HttpSettings.ts"
+
+const PATH_CHARS_MAX = 200
+
+export const layer = HttpRouter.middleware(
+  Effect.gen(function* () {
+    const { uuid } = yield* Identifiers
+    return (httpEffect) =>
+      Effect.gen(function* () {
+        const request = yield* HttpServerRequest.HttpServerRequest
+        const { bodyBytesMax } = yield* HttpSettings
+        const facts = factsOf(request, yield* uuid)
+        const startedAt = yield* Clock.currentTimeMillis
+        const response = yield* answerAlways(httpEffect, facts).pipe(
+          Effect.provideService(CurrentRequest, facts),
+          Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyBytesMax)),
+          Effect.annotateLogs({ requestId: facts.requestId })
+        )
+        const millis = (yield* Clock.currentTimeMillis) - startedAt
+        yield* Effect.logInfo(`${request.method} ${pathOf(request)} ${response.status}`).pipe(
+          Effect.annotateLogs({ requestId: facts.requestId, millis })
+        )
+        return HttpServerResponse.setHeaders(response, {
+          "x-request-id": facts.requestId,
+          "x-content-type-options": "nosniff",
+          // Answers are about people: nobody between us and them keeps a copy.
+          "cache-control": "no-store"
+        })
+      })
+  }),
+  { global: true }
+)
+
+/** Without the query, which may hold what should not be in a log. */
+const pathOf = ({ url }: HttpServerRequest.HttpServerRequest): string =>
+  url.replace(/[?#].*$/s, "").slice(0, PATH_CHARS_MAX)
+
+const answerAlways = <R>(
+  httpEffect: Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled, R>,
+  { requestId }: RequestFacts
+) =>
+  httpEffect.pipe(
+    Effect.catch(
+      (error): Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled> =>
+        HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound"
+          ? render(new RouteNotFoundProblem({ detail: "nothing is served here", requestId }))
+          : Effect.fail(error)
+    ),
+    Effect.catchDefect((defect) =>
+      HttpServerResponse.isHttpServerResponse(defect)
+        ? Effect.succeed(defect)
+        : Effect.logError("a request met a bug", defect).pipe(
+            Effect.andThen(
+              render(new InternalErrorProblem({ detail: "the request id helps us to find out why", requestId }))
+            )
+          )
+    )
+  )
+
+const render = (problem: AnyProblem): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  HttpServerRespondable.toResponse(problem)

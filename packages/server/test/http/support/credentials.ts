@@ -1,0 +1,45 @@
+/** Tokens and keys that the test servers take, and the people behind them. */
+import type { TenantId, UserId } from "@tickettoken/order-domain/Ids"
+import { JwtVerifier } from "@tickettoken/order-server/auth/JwtVerifier"
+import { digestOf, type ServiceKey, ServiceKeys, serviceScopes } from "@tickettoken/order-server/auth/ServiceKeys"
+import { demo } from "@tickettoken/order-testing/sandbox/catalogue"
+import { Effect, Layer, Redacted } from "effect"
+import { SignJWT } from "jose"
+import { createSecretKey } from "node:crypto"
+
+const jwtSecret = "test-secret-of-more-than-thirty-two-bytes"
+const issuer = "tickettoken"
+const audience = "order-service"
+
+const keyOf = (keyId: string, scopes: ReadonlyArray<(typeof serviceScopes)[number]>): ServiceKey => ({
+  keyId,
+  digest: digestOf(`${keyId}-secret-0123456789`),
+  scopes: new Set(scopes)
+})
+
+const keys = [keyOf("payments", serviceScopes), keyOf("reader", ["orders:read"])]
+
+export const layer = Layer.merge(
+  JwtVerifier.layer({ secret: Redacted.make(jwtSecret), issuer, audience }),
+  ServiceKeys.layer(keys)
+)
+
+/** `Authorization` of a service: `payments` may do everything, `reader` may only read. */
+export const serviceKey = (keyId: "payments" | "reader"): string => `Service-Key ${keyId}.${keyId}-secret-0123456789`
+
+/** `Authorization` of a person. */
+export const bearer = (
+  userId: UserId,
+  claims: { readonly role?: string; readonly tenantId?: TenantId; readonly customerTier?: string } = {}
+): Effect.Effect<string> =>
+  Effect.promise(async () => {
+    const token = await new SignJWT({ tenantId: demo.tenantId, role: "user", ...claims })
+      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+      .setSubject(userId)
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setIssuedAt()
+      .setExpirationTime("2 days")
+      .sign(createSecretKey(Buffer.from(jwtSecret)))
+    return `Bearer ${token}`
+  })

@@ -1,0 +1,103 @@
+/**
+ * The whole HTTP layer on a real socket, over any layer of the ports. What has truly happened behind it stays visible:
+ * the store, the services in memory, and the faults that a test may script for them.
+ */
+import { NodeHttpServer } from "@effect/platform-node"
+import type { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
+import type { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
+import type { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
+import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import type { OrderPolicies } from "@tickettoken/order-domain/ports/Policies"
+import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
+import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
+import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
+import { Detached } from "@tickettoken/order-server/http/Detached"
+import { Health } from "@tickettoken/order-server/http/Health"
+import * as HttpRoutes from "@tickettoken/order-server/http/HttpRoutes"
+import type { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
+import * as ControlsMemory from "@tickettoken/order-testing/memory/ControlsMemory"
+import * as EventCatalogMemory from "@tickettoken/order-testing/memory/EventCatalogMemory"
+import * as IdentifiersMemory from "@tickettoken/order-testing/memory/IdentifiersMemory"
+import * as MemoryServices from "@tickettoken/order-testing/memory/MemoryServices"
+import * as PaymentsMemory from "@tickettoken/order-testing/memory/PaymentsMemory"
+import * as PoliciesMemory from "@tickettoken/order-testing/memory/PoliciesMemory"
+import type { ScriptedFaults } from "@tickettoken/order-testing/memory/ScriptedFaults"
+import * as StoreLayer from "@tickettoken/order-testing/memory/StoreLayer"
+import * as TicketsMemory from "@tickettoken/order-testing/memory/TicketsMemory"
+import { Context, Duration, Effect, Layer, References } from "effect"
+import { HttpRouter, HttpServer } from "effect/http"
+import { createServer } from "node:http"
+import * as credentials from "./credentials.ts"
+import * as shiftedClock from "./shiftedClock.ts"
+
+/** Where the server listens. */
+export class ServerPort extends Context.Service<ServerPort, number>()("test/http/ServerPort") {}
+
+/** The ports that a database stands behind, with time that a test can let pass in it. */
+export type StorePorts =
+  | OrderStore
+  | OrderReads
+  | WorkQueue
+  | IdempotencyKeys
+  | EventClosures
+  | TestTime
+  | ScriptedFaults
+
+export interface ServerOptions {
+  readonly policies?: Partial<OrderPolicies>
+  readonly requestBudget?: Duration.Duration
+}
+
+const health = Health.layer(
+  Effect.map(OrderStore, (store) => [
+    {
+      name: "database",
+      required: true,
+      check: store.now.pipe(
+        Effect.asVoid,
+        Effect.mapError(({ why }) => why)
+      )
+    },
+    { name: "tickets", required: false, check: Effect.void }
+  ])
+)
+
+const port = Layer.effect(
+  ServerPort,
+  Effect.flatMap(HttpServer.HttpServer, ({ address }) =>
+    address._tag === "UnixPathAddress" ? Effect.die(new Error("not a TCP port")) : Effect.succeed(address.port)
+  )
+)
+
+/** A server over this store, with the other services in memory. */
+export const serverOver = <E, R>(store: Layer.Layer<StorePorts, E, R>, options: ServerOptions = {}) => {
+  const services = Layer.mergeAll(
+    TicketsMemory.layer,
+    PaymentsMemory.layer,
+    EventCatalogMemory.layer,
+    ControlsMemory.layer
+  ).pipe(Layer.provideMerge(MemoryServices.layer))
+  const ports = Layer.mergeAll(
+    services,
+    IdentifiersMemory.layer,
+    PoliciesMemory.layerWith(options.policies ?? {}),
+    Layer.succeed(RequestBudget, options.requestBudget ?? Duration.seconds(8))
+  ).pipe(Layer.provideMerge(store))
+  return HttpRouter.serve(HttpRoutes.layer, { disableListenLog: true, disableLogger: true }).pipe(
+    Layer.provideMerge(port),
+    Layer.provide(NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" })),
+    Layer.provide([credentials.layer, Detached.layer("1 second"), health]),
+    Layer.provideMerge(WorkExecutor.layer),
+    Layer.provideMerge(ports),
+    Layer.provideMerge(quiet)
+  )
+}
+
+// What a request logs is read where it is the subject of a test.
+const quiet = Layer.succeed(References.MinimumLogLevel, "None")
+
+/** The store in memory, on a clock that can be set ahead. */
+export const memoryStore = StoreLayer.layer.pipe(Layer.provideMerge(shiftedClock.layer))
+
+/** Everything in memory. */
+export const memoryServer = (options: ServerOptions = {}) => serverOver(memoryStore, options)
