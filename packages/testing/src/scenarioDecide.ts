@@ -24,7 +24,7 @@ import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
 import { placeOrder } from "@tickettoken/order-domain/OrderCreation"
 import { decide } from "@tickettoken/order-domain/OrderDecision"
 import { moneyCell, stateCell, workCell } from "./scenarioOrder.ts"
-import { type Stage, wordsOf } from "./scenario.ts"
+import { play, type Stage, wordsOf } from "./scenario.ts"
 import {
   after,
   buyerActor,
@@ -216,3 +216,7 @@ export const decideStage: Effect.Effect<Stage> = Effect.map(Ref.make<Order | nul
     return outcomeOf(outcome.success.decision)
   })
 }))
+
+/** Plays a table on pure `decide`. */
+export const playDecide = (table: string): Effect.Effect<void> =>
+  Effect.flatMap(decideStage, (stage) => play(table, stage))
