@@ -10,10 +10,11 @@
  * **Gotchas**
  *
  * A session of the service that is not its owner needs `GRANT orders_app, orders_jobs TO <login>` from an
- * administrator: `migrate` grants them to the role that runs it. RoleCheck says so if it is missing.
+ * administrator: `migrate` grants them to the role that runs it. RoleCheck says so if it is missing. A login that is
+ * NOINHERIT has no rights of its own until a unit of work takes a role.
  */
 import { Effect, Schema } from "effect"
-import { Migrator, SqlClient, type SqlError } from "effect/sql"
+import { Migrator, SqlClient, SqlError } from "effect/sql"
 import { orderTables } from "./migrations/0001_orders.ts"
 import { workTables } from "./migrations/0002_work.ts"
 import { guards } from "./migrations/0003_guards.ts"
@@ -55,9 +56,11 @@ export class MigrationFailed extends Schema.TaggedError<MigrationFailed>()("Migr
 }
 
 const failed = (error: Migrator.MigrationError | SqlError.SqlError) => {
-  const cause = error._tag === "MigrationError" ? (error.cause ?? error) : error.reason.cause
-  const detail = cause instanceof Error ? cause.message : String(cause)
-  return new MigrationFailed({ why: error.message === detail ? detail : `${error.message}: ${detail}`, cause })
+  const cause = error._tag === "MigrationError" ? error.cause : error
+  // PostgreSQL's own words are two wrappers down.
+  const said = SqlError.isSqlError(cause) ? cause.reason.cause : cause
+  const detail = said instanceof Error ? `: ${said.message}` : ""
+  return new MigrationFailed({ why: `${error.message}${detail}`, cause: error })
 }
 
 /** Another database of the cluster may be making the same role at this moment: then it is there afterwards. */
@@ -70,13 +73,20 @@ exception when duplicate_object or unique_violation then
   null;
 end $$`
 
-/** From version 16 on, whoever makes a role may grant it but is not yet allowed to take it. */
+/**
+ * From version 16 on, whoever makes a role may grant it but is not yet allowed to take it; and a member need not
+ * inherit: what a session may do and see before it takes a role is then nothing.
+ */
 const ensureMember = (role: string) => `do $$
 begin
   if not pg_has_role(
     current_user, '${role}', case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end
   ) then
-    grant ${role} to current_user;
+    if current_setting('server_version_num')::int >= 160000 then
+      execute 'grant ${role} to current_user with inherit false, set true';
+    else
+      grant ${role} to current_user;
+    end if;
   end if;
 exception when unique_violation then
   null;
@@ -102,6 +112,9 @@ export const migrate: Effect.Effect<ReadonlyArray<string>, MigrationFailed, SqlC
         yield* sql`select set_config('statement_timeout', ${STATEMENT_TIMEOUT}, true)`
         yield* sql`select pg_advisory_xact_lock(${LOCK})`
         yield* sql`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`
+        // As the migrator would make it, but here a refusal keeps its reason.
+        yield* sql.unsafe(`create table if not exists ${TABLE} (migration_id integer primary key,
+          created_at timestamptz not null default now(), name text not null)`)
         return yield* runPending
       })
     )

@@ -17,7 +17,7 @@
  */
 import type { TenantId } from "@tickettoken/order-domain/Ids"
 import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
-import { DateTime, type Duration, Effect, Fiber, Option } from "effect"
+import { Context, DateTime, Duration, Effect, Fiber, Option } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { retryAborted, tooSlow } from "./sqlFailures.ts"
 
@@ -26,8 +26,13 @@ const STATEMENT_TIMEOUT = "5s"
 const LOCK_TIMEOUT = "2s"
 const IDLE_TIMEOUT = "10s"
 
-/** The server's own limits do not help while it does not answer at all, or while all connections are taken. */
-const UNIT_TIMEOUT: Duration.Input = "7 seconds"
+/**
+ * How long a caller waits for a unit. The server's own limits do not help while it does not answer at all, or while
+ * all connections are taken.
+ */
+export const UnitTimeout = Context.Reference<Duration.Duration>("@tickettoken/order-server/sql/UnitTimeout", {
+  defaultValue: () => Duration.seconds(7)
+})
 
 /** The roles of migration 0004. */
 export const appRole = "orders_app"
@@ -54,17 +59,19 @@ const unit = <A, E, R>(role: string, tenant: string, effect: Effect.Effect<A, E,
 
 // The caller does not wait for an unanswered statement to be taken back: that needs the server as well.
 const withinTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ServiceUnavailable, R> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.forkDetach(restore(effect)), (fiber) =>
-      restore(Fiber.join(fiber)).pipe(
-        Effect.timeoutOrElse({
-          duration: UNIT_TIMEOUT,
-          orElse: () => Effect.andThen(Effect.forkDetach(Fiber.interrupt(fiber)), Effect.fail(tooSlow()))
-        }),
-        Effect.onInterrupt(() => Fiber.interrupt(fiber))
+  Effect.gen(function* () {
+    const duration = yield* UnitTimeout
+    return yield* Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Effect.forkDetach(effect), (fiber) =>
+        restore(
+          Effect.timeoutOrElse(Fiber.join(fiber), {
+            duration,
+            orElse: () => Effect.andThen(Effect.forkDetach(Fiber.interrupt(fiber)), Effect.fail(tooSlow()))
+          })
+        ).pipe(Effect.onInterrupt(() => Fiber.interrupt(fiber)))
       )
     )
-  )
+  })
 
 /** Runs a unit of work for one tenant: everything in it sees and writes that tenant's rows only. */
 export const inTenant = <A, E, R>(

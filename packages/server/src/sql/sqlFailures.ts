@@ -86,10 +86,23 @@ export const tooSlow = (): ServiceUnavailable =>
     retryAfterSeconds: RETRY_AFTER_OUTAGE_SECONDS
   })
 
+/**
+ * What PostgreSQL said, for the log. Only its message: the detail beside it quotes whole rows, with what buyers wrote
+ * and with the secrets of payment intents.
+ */
+const saidBy = (error: SqlError.SqlError): string => {
+  const { _tag, cause, message } = error.reason
+  const parts = [_tag, sqlStateOf(error), constraintOf(error), cause instanceof Error ? cause.message : message]
+  return parts.filter((part) => part !== undefined).join(" ")
+}
+
 const explained = (error: SqlError.SqlError): Effect.Effect<never, ServiceUnavailable> =>
   isOutage(error)
-    ? Effect.andThen(Effect.logWarning("the database is not available", error), Effect.fail(unavailable(error)))
-    : Effect.die(error)
+    ? Effect.andThen(
+        Effect.logWarning(`the database is not available: ${saidBy(error)}`),
+        Effect.fail(unavailable(error))
+      )
+    : Effect.die(new Error(`the database refuses a statement of ours: ${saidBy(error)}`))
 
 /** In a cause that holds a defect too (a ROLLBACK that failed), what the database said counts. */
 const tellingDefect = <E>(cause: Cause.Cause<E>): Effect.Effect<never, E> => {
