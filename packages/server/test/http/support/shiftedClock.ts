@@ -11,6 +11,7 @@ export const layer = Layer.unwrap(
     const nanos = () => wall.currentTimeNanosUnsafe() + BigInt(aheadMillis) * 1_000_000n
     const shifted: Clock.Clock = {
       monotonicTimeNanosUnsafe: () => wall.monotonicTimeNanosUnsafe(),
+      monotonicTimeNanos: wall.monotonicTimeNanos,
       currentTimeMillisUnsafe: millis,
       currentTimeMillis: Effect.sync(millis),
       currentTimeNanosUnsafe: nanos,

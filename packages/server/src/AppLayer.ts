@@ -1,0 +1,133 @@
+/**
+ * The only composition: PostgreSQL, the other services, the executor of work, the jobs, and the HTTP server over them.
+ *
+ * What is shared is built once, outside the router: a server builds its routes with a memory of its own, and a service
+ * provided inside would exist twice. Everything ends in the reverse order: the server stops listening and finishes its
+ * requests, the jobs and the executor end, and the pool closes last.
+ */
+import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
+import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
+import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
+import { Duration, Effect, Layer, Logger, type Option, type Redacted, References } from "effect"
+import { HttpRouter, HttpServer } from "effect/http"
+import { createServer } from "node:http"
+import { AppConfig, type Configuration, policiesLayer } from "./AppConfig.ts"
+import { JwtVerifier } from "./auth/JwtVerifier.ts"
+import { type ServiceKey, ServiceKeys } from "./auth/ServiceKeys.ts"
+import * as EventCatalogHttp from "./clients/EventCatalogHttp.ts"
+import * as PaymentsHttp from "./clients/PaymentsHttp.ts"
+import * as TicketsHttp from "./clients/TicketsHttp.ts"
+import * as dependencies from "./http/dependencies.ts"
+import { Detached } from "./http/Detached.ts"
+import { Health } from "./http/Health.ts"
+import * as HttpRoutes from "./http/HttpRoutes.ts"
+import { HttpSettings } from "./http/HttpSettings.ts"
+import * as CompletionFiber from "./jobs/CompletionFiber.ts"
+import * as ExpiryFiber from "./jobs/ExpiryFiber.ts"
+import * as Sweeper from "./jobs/Sweeper.ts"
+import * as SecureIdentifiers from "./SecureIdentifiers.ts"
+import * as PostgresLayer from "./sql/PostgresLayer.ts"
+import * as SqlLayer from "./sql/SqlLayer.ts"
+import { portFailure } from "./StartFailure.ts"
+
+/** What the configuration leaves open outside production, settled: where everything is and who may call. */
+export interface Foundation {
+  readonly databaseUrl: Redacted.Redacted
+  readonly services: { readonly ticketUrl: URL; readonly paymentUrl: URL; readonly eventUrl: URL }
+  /** Our own credential towards them. */
+  readonly outgoingKey: Option.Option<Redacted.Redacted>
+  readonly jwtSecret: Redacted.Redacted
+  readonly serviceKeys: ReadonlyArray<ServiceKey>
+  /** Between readiness turning false and the end of listening. */
+  readonly shutdownDelay: Duration.Duration
+}
+
+/** The pool. */
+export const databaseLayer = (config: Configuration, foundation: Foundation) =>
+  SqlLayer.layer({ url: foundation.databaseUrl, poolSize: config.database.poolMax })
+
+/** The domain's ports and the executor, over a pool: all that a way in needs, be it HTTP or the command line. */
+export const coreLayer = (config: Configuration, foundation: Foundation) => {
+  const { eventUrl, paymentUrl, ticketUrl } = foundation.services
+  const { attemptTimeout, deadline } = config.downstream
+  const client = (baseUrl: URL) => ({ baseUrl, serviceKey: foundation.outgoingKey, attemptTimeout, deadline })
+  const services = Layer.mergeAll(
+    TicketsHttp.layer(client(ticketUrl)),
+    PaymentsHttp.layer(client(paymentUrl)),
+    EventCatalogHttp.layer(client(eventUrl))
+  ).pipe(Layer.provide(NodeHttpClient.layerUndici))
+  const ports = Layer.mergeAll(
+    PostgresLayer.layer({ idempotencyTimeToLive: config.idempotencyTtl }),
+    services,
+    policiesLayer.pipe(Layer.provide(Layer.succeed(AppConfig, AppConfig.of(config)))),
+    SecureIdentifiers.layer,
+    Layer.succeed(RequestBudget, config.requestBudget)
+  )
+  return WorkExecutor.layer.pipe(Layer.provideMerge(ports))
+}
+
+/** The running service: serves as long as its scope lives. Needs the pool. */
+export const appLayer = (config: Configuration, foundation: Foundation) => {
+  const { audience, issuer } = config.jwt
+  const server = HttpRouter.serve(HttpRoutes.layer, { disableListenLog: true, disableLogger: true }).pipe(
+    Layer.provideMerge(listener(config)),
+    Layer.provide([
+      JwtVerifier.layer({ secret: foundation.jwtSecret, issuer, audience }),
+      ServiceKeys.layer(foundation.serviceKeys),
+      Detached.layer(config.shutdown.timeout)
+    ])
+  )
+  const jobs = Layer.mergeAll(ExpiryFiber.layer(config.expiryInterval), Sweeper.layer, CompletionFiber.layer)
+  return stopSlowly(foundation.shutdownDelay).pipe(
+    Layer.provideMerge(Layer.mergeAll(server, jobs)),
+    Layer.provideMerge(Health.layer(dependencies.list(foundation.services))),
+    Layer.provideMerge(coreLayer(config, foundation)),
+    Layer.provide([
+      Layer.succeed(HttpSettings, { bodyBytesMax: config.bodyBytesMax, defaultCurrency: config.defaultCurrency }),
+      NodeHttpClient.layerUndici
+    ])
+  )
+}
+
+/** How long a whole request may take to arrive: one byte a second is no request. */
+const REQUEST_TIMEOUT_MILLIS = 30_000
+const HEADERS_TIMEOUT_MILLIS = 10_000
+const CONNECTION_CHECK_MILLIS = 5000
+
+const listener = ({ port, shutdown }: Configuration) =>
+  Layer.merge(
+    Layer.effect(
+      HttpServer.HttpServer,
+      NodeHttpServer.make(
+        () =>
+          createServer({
+            requestTimeout: REQUEST_TIMEOUT_MILLIS,
+            headersTimeout: HEADERS_TIMEOUT_MILLIS,
+            connectionsCheckingInterval: CONNECTION_CHECK_MILLIS
+          }),
+        { port, gracefulShutdownTimeout: shutdown.timeout }
+      ).pipe(Effect.mapError((error) => portFailure(port, "PORT", error)))
+    ),
+    NodeHttpServer.layerHttpServices
+  )
+
+// Built last, so it ends first: load balancers get time to notice before connections are refused.
+const stopSlowly = (delay: Duration.Duration) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const health = yield* Health
+      yield* Effect.addFinalizer(() => Effect.andThen(health.beginStop, Effect.sleep(delay)))
+    })
+  )
+
+/** Lines of JSON for machines, or readable ones at a terminal; both from the configured level on. */
+export const loggingLayer = ({ logLevel, mode }: Configuration) =>
+  Layer.merge(
+    Logger.layer([mode === "production" ? Logger.consoleJson : Logger.consolePretty()]),
+    Layer.succeed(References.MinimumLogLevel, logLevel)
+  )
+
+/** Where the server listens. */
+export const listeningPort = Effect.map(HttpServer.HttpServer, ({ address }) =>
+  address._tag === "UnixPathAddress" ? 0 : address.port
+)

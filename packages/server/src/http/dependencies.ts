@@ -1,0 +1,43 @@
+/**
+ * What the running service depends on, as the probes see it.
+ */
+import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import { Effect } from "effect"
+import { HttpClient } from "effect/http"
+import { SqlClient } from "effect/sql"
+import * as Migrations from "../sql/Migrations.ts"
+import type { Dependency } from "./Health.ts"
+
+interface ServiceAddresses {
+  readonly ticketUrl: URL
+  readonly paymentUrl: URL
+  readonly eventUrl: URL
+}
+
+/** The database is needed for everything; without the others orders are still shown, cancelled and expired. */
+export const list = ({ eventUrl, paymentUrl, ticketUrl }: ServiceAddresses) =>
+  Effect.gen(function* () {
+    const store = yield* OrderStore
+    const sql = yield* SqlClient.SqlClient
+    const client = yield* HttpClient.HttpClient
+    const migrations = Migrations.pending.pipe(
+      Effect.provideService(SqlClient.SqlClient, sql),
+      Effect.mapError(() => "can not be looked up"),
+      Effect.flatMap((names) => (names.length === 0 ? Effect.void : Effect.fail(`pending: ${names.join(", ")}`)))
+    )
+    // Any answer at all shows that somebody is there: what it says about itself is its own business.
+    const reachable = (url: URL) =>
+      client.get(new URL("/health", url)).pipe(
+        Effect.asVoid,
+        Effect.mapError(() => "can not be reached"),
+        Effect.scoped
+      )
+    const dependencies: ReadonlyArray<Dependency> = [
+      { name: "database", required: true, check: Effect.mapError(Effect.asVoid(store.now), ({ why }) => why) },
+      { name: "migrations", required: true, check: migrations },
+      { name: "tickets", required: false, check: reachable(ticketUrl) },
+      { name: "payments", required: false, check: reachable(paymentUrl) },
+      { name: "events", required: false, check: reachable(eventUrl) }
+    ]
+    return dependencies
+  })

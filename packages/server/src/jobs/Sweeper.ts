@@ -1,0 +1,27 @@
+/**
+ * Runs the work that was left behind: by requests that ran out of time, by services that were away, by processes that
+ * died. It is the same executor that requests use.
+ */
+import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
+import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
+import { Effect, Layer, Schedule } from "effect"
+import { runChore } from "./chore.ts"
+
+/** Enough to keep the other services busy, few enough to be done before their leases run out. */
+export const SWEEP_BATCH = 32
+
+// Jitter keeps replicas from asking the database in step.
+const everySecond = Schedule.spaced("1 second").pipe(Schedule.jittered)
+
+/** Claims what is due, runs it, and answers how much it was. */
+export const sweep = Effect.fn("Sweeper.sweep")(function* () {
+  const queue = yield* WorkQueue
+  const executor = yield* WorkExecutor
+  const claimed = yield* queue.claimDue(SWEEP_BATCH)
+  yield* executor.run(claimed)
+  return claimed.length
+})
+
+export const layer = Layer.effectDiscard(
+  runChore({ name: "sweeper", round: sweep(), full: SWEEP_BATCH, schedule: everySecond })
+)

@@ -1,0 +1,30 @@
+/**
+ * How a chore of every replica runs: again and again, whatever happens in one round, until the process is to stop.
+ */
+import { Effect, type Schedule } from "effect"
+import { Health } from "../http/Health.ts"
+
+interface Chore<E, R> {
+  readonly name: string
+  /** One round: answers how many items it took. */
+  readonly round: Effect.Effect<number, E, R>
+  /** A round that took as many as this may have left some: the next one follows at once. */
+  readonly full: number
+  /** Between rounds that left nothing. */
+  readonly schedule: Schedule.Schedule<unknown>
+}
+
+/** Forks the chore into the scope. Nothing new is taken once the process is stopping. */
+export const runChore = Effect.fnUntraced(function* <E, R>({ full, name, round, schedule }: Chore<E, R>) {
+  const health = yield* Health
+  const once = Effect.flatMap(health.isStopping, (stopping) => (stopping ? Effect.succeed(0) : round)).pipe(
+    // A round that fails, or meets a bug, must not be the last one.
+    Effect.catchCause((cause) => Effect.as(Effect.logError(`${name} failed and goes on`, cause), 0))
+  )
+  yield* once.pipe(
+    Effect.repeat({ while: (taken) => taken >= full }),
+    Effect.repeat(schedule),
+    Effect.annotateLogs({ job: name }),
+    Effect.forkScoped
+  )
+})

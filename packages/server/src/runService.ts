@@ -1,0 +1,102 @@
+/**
+ * A whole run of the service: configuration, foundation, start, and an orderly end.
+ *
+ * Whatever keeps it from starting ends it with one clear line and an exit code; nothing prints a stack trace.
+ */
+import { NodeRuntime } from "@effect/platform-node"
+import { Cause, Console, Context, Effect, Exit, Layer, Option, Runtime } from "effect"
+import { SqlClient } from "effect/sql"
+import { AppConfig, type Configuration } from "./AppConfig.ts"
+import { appLayer, databaseLayer, type Foundation, listeningPort, loggingLayer } from "./AppLayer.ts"
+import { prepareDatabase } from "./prepareDatabase.ts"
+import type { World } from "./sandbox/EmbeddedWorld.ts"
+import { CONFIGURATION_EXIT_CODE, StartFailure, startFailure } from "./StartFailure.ts"
+
+/** What a run tells once it takes requests. */
+export interface Ready {
+  readonly port: number
+  readonly dataFolder: string
+  /** Absent in production. */
+  readonly demo: World["demo"] | null
+}
+
+/** Serves until it is interrupted. */
+const serve = Effect.fn("serve")(function* (onReady: (ready: Ready) => Effect.Effect<void>) {
+  const config = yield* Effect.provide(AppConfig, AppConfig.layer).pipe(
+    Effect.mapError(({ message }) => startFailure(message, CONFIGURATION_EXIT_CODE))
+  )
+  return yield* serveConfigured(config, onReady).pipe(Effect.scoped, Effect.provide(loggingLayer(config)))
+})
+
+const serveConfigured = Effect.fnUntraced(function* (
+  config: Configuration,
+  onReady: (ready: Ready) => Effect.Effect<void>
+) {
+  const { announceAt, demo, foundation } = yield* openWorld(config)
+  const database = yield* Layer.build(databaseLayer(config, foundation)).pipe(
+    Effect.mapError(() => startFailure("The database that DATABASE_URL names can not be used."))
+  )
+  yield* prepareDatabase(config).pipe(
+    Effect.provideService(SqlClient.SqlClient, Context.get(database, SqlClient.SqlClient))
+  )
+  const app = yield* Layer.build(Layer.provide(appLayer(config, foundation), Layer.succeedContext(database)))
+  const port = yield* Effect.provideContext(listeningPort, app)
+  yield* announceAt(port)
+  yield* onReady({ port, dataFolder: config.dataFolder, demo })
+  return yield* Effect.never
+})
+
+type Opened = Pick<World, "announceAt" | "foundation"> & { readonly demo: World["demo"] | null }
+
+/** In production the configuration names everything. Elsewhere the embedded world provides what it leaves open. */
+const openWorld = Effect.fnUntraced(function* (config: Configuration) {
+  if (config.mode !== "production") {
+    const { open } = yield* Effect.promise(() => import("./sandbox/EmbeddedWorld.ts"))
+    const opened: Opened = yield* open(config)
+    return opened
+  }
+  const named: Opened = { announceAt: () => Effect.void, demo: null, foundation: yield* productionFoundation(config) }
+  return named
+})
+
+const productionFoundation = Effect.fnUntraced(function* (config: Configuration) {
+  const { database, downstream, jwt, serviceKeys, services, shutdown } = config
+  const all = Option.all({
+    databaseUrl: database.url,
+    ticketUrl: services.ticketUrl,
+    paymentUrl: services.paymentUrl,
+    eventUrl: services.eventUrl,
+    jwtSecret: jwt.secret,
+    serviceKeys
+  })
+  // The reader of the configuration has seen to it.
+  if (Option.isNone(all)) return yield* Effect.die(new Error("a production configuration lacks something"))
+  const { eventUrl, paymentUrl, ticketUrl, ...rest } = all.value
+  const foundation: Foundation = {
+    ...rest,
+    services: { ticketUrl, paymentUrl, eventUrl },
+    outgoingKey: downstream.serviceKey,
+    shutdownDelay: shutdown.delay
+  }
+  return foundation
+})
+
+/**
+ * Runs the service as this process, until it is asked to stop: for entry points. A start that is refused is told in its
+ * own words on stderr, anything else in one line; being asked to stop is a success.
+ */
+export const runAsProcess = (onReady: (ready: Ready) => Effect.Effect<void>): void =>
+  NodeRuntime.runMain(Effect.catchCause(serve(onReady), tellWhy), { teardown, disableErrorReporting: true })
+
+const tellWhy = (cause: Cause.Cause<StartFailure>): Effect.Effect<never, StartFailure> => {
+  if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+  const error = Cause.squash(cause)
+  const failure = error instanceof StartFailure ? error : startFailure(`The service has failed: ${firstLine(error)}`)
+  return Effect.andThen(Console.error(failure.message), Effect.fail(failure))
+}
+
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "no reason is known"
+
+const teardown: Runtime.Teardown = (exit, onExit) =>
+  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
