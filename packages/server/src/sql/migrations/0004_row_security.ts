@@ -70,4 +70,7 @@ const jobGrants = [
     using (status in ('PENDING', 'RESERVED')) with check (false)`
 ]
 
-export const rowSecurity: ReadonlyArray<string> = [...perTable, ...appGrants, ...jobGrants]
+/** A replica that starts looks whether its migrations have run, with a login that owns nothing. */
+const everyone = [`grant select on orders_migrations to public`]
+
+export const rowSecurity: ReadonlyArray<string> = [...perTable, ...appGrants, ...jobGrants, ...everyone]

@@ -1,0 +1,18 @@
+/** The ports of the store, over PostgreSQL, by the contracts that their in-memory twins keep. */
+import { endedOrdersContract } from "@tickettoken/order-testing/contracts/endedOrdersContract"
+import { eventClosuresContract } from "@tickettoken/order-testing/contracts/eventClosuresContract"
+import { idempotencyKeysContract } from "@tickettoken/order-testing/contracts/idempotencyKeysContract"
+import { orderReadsContract } from "@tickettoken/order-testing/contracts/orderReadsContract"
+import { orderStoreContract } from "@tickettoken/order-testing/contracts/orderStoreContract"
+import { workQueueContract } from "@tickettoken/order-testing/contracts/workQueueContract"
+import { layerStore } from "./database.ts"
+
+const name = "PostgreSQL"
+const options = { live: true }
+
+orderStoreContract(name, layerStore, options)
+workQueueContract(name, layerStore, options)
+idempotencyKeysContract(name, layerStore, options)
+eventClosuresContract(name, layerStore, options)
+orderReadsContract(name, layerStore, options)
+endedOrdersContract(name, layerStore, options)

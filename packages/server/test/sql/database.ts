@@ -1,0 +1,58 @@
+/** A migrated database of its own for each layer that is built, and time that passes in it. */
+import * as Migrations from "@tickettoken/order-server/sql/Migrations"
+import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
+import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
+import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
+import { Context, Effect, Layer, type Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import { makeDatabase } from "../support/postgres.ts"
+
+/** Enough for the races of the contract suites to be races. */
+export const POOL_SIZE = 16
+
+/** Where the database is: for pools and sessions of a test's own. */
+export class DatabaseUrl extends Context.Service<DatabaseUrl, Redacted.Redacted>()("test/sql/DatabaseUrl") {}
+
+const layerUrl = Layer.effect(DatabaseUrl, makeDatabase())
+
+/** A pool of the database's owner. */
+export const layerPool = Layer.unwrap(
+  Effect.map(DatabaseUrl, (url) => SqlLayer.layer({ url, poolSize: POOL_SIZE, applicationName: "test" }))
+)
+
+/** An empty database and its owner's pool. */
+export const layerEmpty = layerPool.pipe(Layer.provideMerge(layerUrl))
+
+/** The same, migrated. */
+export const layerMigrated = Layer.effectDiscard(Migrations.migrate).pipe(Layer.provideMerge(layerEmpty))
+
+/** Moves every instant of every table into the past: what time passing comes to. */
+const passMinutes = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, minutes: number) {
+  const tables = yield* sql<{ name: string; columns: string }>`
+    select c.table_name as name, string_agg(format('%I = %I - $1::int * interval ''1 minute''', c.column_name,
+      c.column_name), ', ') as columns
+    from information_schema.columns c
+    where c.table_schema = 'public' and c.data_type = 'timestamp with time zone'
+      and c.table_name <> 'orders_migrations'
+    group by c.table_name order by c.table_name`
+  yield* sql.withTransaction(
+    Effect.andThen(
+      // Guards that watch decisions do not watch a test's clock.
+      sql`set local session_replication_role = replica`,
+      Effect.forEach(tables, ({ columns, name }) => sql.unsafe(`update ${name} set ${columns}`, [minutes]))
+    )
+  )
+})
+
+const layerTime = Layer.effect(
+  TestTime,
+  Effect.map(SqlClient.SqlClient, (sql) =>
+    TestTime.of({ passMinutes: (minutes) => Effect.orDie(passMinutes(sql, minutes)) })
+  )
+)
+
+/** Every port of the store, over a migrated database of its own. */
+export const layerStore = Layer.merge(PostgresLayer.layer(), layerTime).pipe(Layer.provideMerge(layerMigrated))
+
+/** The ports of one more process on the same database, with a pool of its own, for as long as the scope lives. */
+export const anotherNode = Layer.build(PostgresLayer.layer().pipe(Layer.provideMerge(Layer.fresh(layerPool))))

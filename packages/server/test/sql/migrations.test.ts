@@ -1,0 +1,179 @@
+/** A database is brought to its schema once, whoever starts at once and whatever is killed on the way. */
+import { assert, layer } from "@effect/vitest"
+import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
+import * as Migrations from "@tickettoken/order-server/sql/Migrations"
+import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
+import * as RoleCheck from "@tickettoken/order-server/sql/RoleCheck"
+import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
+import { create, leaseOf } from "@tickettoken/order-testing/contracts/storeFixture"
+import { freshBuyer, randomUuid } from "@tickettoken/order-testing/TestOrders"
+import { Effect, Fiber, Layer, Redacted, Schedule, type Scope } from "effect"
+import { SqlClient } from "effect/sql"
+import { makeDatabase } from "../support/postgres.ts"
+import { DatabaseUrl, layerEmpty, layerMigrated } from "./database.ts"
+
+const all = ["0001_orders", "0002_work", "0003_guards", "0004_row_security"]
+
+/** An empty database for each test. */
+const onEmpty = <A, E>(effect: Effect.Effect<A, E, SqlClient.SqlClient | Scope.Scope>) =>
+  effect.pipe(Effect.scoped, Effect.provide(layerEmpty))
+
+const tables = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.map(
+    sql<{ name: string }>`select tablename as name from pg_tables where schemaname = 'public' order by tablename`,
+    (rows) => rows.map(({ name }) => name)
+  )
+)
+
+/** A login that is no superuser and may make no roles; a member of the given roles. */
+const login = Effect.fnUntraced(function* (attributes: string, roles: ReadonlyArray<string>) {
+  const sql = yield* SqlClient.SqlClient
+  const name = `login_${(yield* randomUuid).replaceAll("-", "")}`
+  const run = (text: string) => Effect.orDie(sql.unsafe(text).unprepared)
+  yield* Effect.acquireRelease(run(`create role ${name} login ${attributes} password 'test'`), () =>
+    run(`drop role ${name}`)
+  )
+  for (const role of roles) yield* run(`grant ${role} to ${name}`)
+  return { name, run }
+})
+
+/** Such a login with a database of its own. */
+const ordinaryOwner = Effect.fnUntraced(function* (roles: ReadonlyArray<string>) {
+  const { name, run } = yield* login("", roles)
+  const url = new URL(Redacted.value(yield* makeDatabase()))
+  yield* run(`alter database ${url.pathname.slice(1)} owner to ${name}`)
+  url.username = name
+  url.password = "test"
+  return { name, url: Redacted.make(url.href) }
+})
+
+const storeOn = (url: Redacted.Redacted) =>
+  PostgresLayer.layer().pipe(Layer.provideMerge(SqlLayer.layer({ url, poolSize: 2 })))
+
+layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrations", (it) => {
+  it.effect("run in order, once", () =>
+    onEmpty(
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* Migrations.pending, all)
+        assert.deepStrictEqual(yield* tables, [])
+        assert.deepStrictEqual(yield* Migrations.migrate, all)
+        assert.deepStrictEqual(yield* Migrations.pending, [])
+        const status = yield* Migrations.status
+        assert.deepStrictEqual(
+          status.map(({ name }) => name),
+          all
+        )
+        assert.isTrue(status.every(({ ranAt }) => ranAt instanceof Date))
+        assert.deepStrictEqual(yield* Migrations.migrate, [])
+      })
+    )
+  )
+
+  it.effect("run once when several nodes start together", () =>
+    onEmpty(
+      Effect.gen(function* () {
+        const ran = yield* Effect.all(
+          Array.from({ length: 5 }, () => Migrations.migrate),
+          { concurrency: "unbounded" }
+        )
+        assert.deepStrictEqual(ran.flat(), all)
+        assert.deepStrictEqual(yield* Migrations.pending, [])
+      })
+    )
+  )
+
+  it.effect("run in several databases of a cluster at once, which share their roles", () =>
+    Effect.gen(function* () {
+      const ran = yield* Effect.all(
+        Array.from({ length: 3 }, () => onEmpty(Migrations.migrate)),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(ran, [all, all, all])
+    })
+  )
+
+  it.effect("leave nothing when they are killed midway, and start over", () =>
+    onEmpty(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const block = yield* sql.reserve
+        const run = (text: string) => block.executeUnprepared(text, [], undefined)
+        // A table of the same name that is not committed holds the second migration up, with the first one done.
+        yield* run("begin")
+        yield* run("create table quota_user (id int)")
+        const migrating = yield* Effect.forkChild(Effect.exit(Migrations.migrate))
+        const waiting = sql<{ pid: number }>`select pid from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock' and query like '%quota_user%'`
+        const [waiter] = yield* waiting.pipe(
+          Effect.repeat({ until: (rows) => rows.length > 0, schedule: Schedule.spaced("10 millis") })
+        )
+        yield* sql`select pg_terminate_backend(${waiter?.pid ?? 0})`
+        const exit = yield* Fiber.join(migrating)
+        assert.strictEqual(exit._tag, "Failure")
+        yield* run("rollback")
+        assert.deepStrictEqual(yield* tables, [])
+        assert.deepStrictEqual(yield* Migrations.pending, all)
+        assert.deepStrictEqual(yield* Migrations.migrate, all)
+      })
+    )
+  )
+
+  it.effect("say why they can not run, and change nothing", () =>
+    onEmpty(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`create table outbox (id int)`
+        const error = yield* Effect.flip(Migrations.migrate)
+        assert.include(error.message, `"2_work" failed`)
+        assert.include(error.message, `relation "outbox" already exists`)
+        assert.deepStrictEqual(yield* tables, ["outbox"])
+      })
+    )
+  )
+
+  it.effect("run as an ordinary owner, who serves through the same roles", () =>
+    Effect.gen(function* () {
+      const { url } = yield* ordinaryOwner(["orders_app", "orders_jobs"])
+      yield* Effect.gen(function* () {
+        assert.deepStrictEqual(yield* Migrations.migrate, all)
+        yield* RoleCheck.check()
+        const made = yield* create(yield* freshBuyer)
+        const queue = yield* WorkQueue
+        yield* queue.settle(leaseOf(made.work, "HOLD"))
+      }).pipe(Effect.provide(storeOn(url)))
+    }).pipe(Effect.scoped, Effect.provide(layerMigrated))
+  )
+
+  it.effect("are looked at by a login that owns nothing and inherits nothing, and serves", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const url = new URL(Redacted.value(yield* DatabaseUrl))
+      const { name } = yield* login("noinherit", ["orders_app", "orders_jobs"])
+      yield* sql.unsafe(`grant connect on database ${url.pathname.slice(1)} to ${name}`).unprepared
+      url.username = name
+      url.password = "test"
+      yield* Effect.gen(function* () {
+        assert.deepStrictEqual(yield* Migrations.pending, [])
+        yield* RoleCheck.check()
+        const made = yield* create(yield* freshBuyer)
+        const queue = yield* WorkQueue
+        yield* queue.settle(leaseOf(made.work, "HOLD"))
+        const own = yield* SqlClient.SqlClient
+        const look = yield* Effect.flip(own`select count(*) from orders`)
+        assert.strictEqual(look.reason._tag, "AuthorizationError")
+      }).pipe(Effect.provide(storeOn(Redacted.make(url.href))))
+      yield* sql.unsafe(`revoke connect on database ${url.pathname.slice(1)} from ${name}`).unprepared
+    }).pipe(Effect.scoped, Effect.provide(layerMigrated))
+  )
+
+  it.effect("say what an owner lacks who may not take the roles", () =>
+    Effect.gen(function* () {
+      const { name, url } = yield* ordinaryOwner([])
+      const pool = SqlLayer.layer({ url, poolSize: 2 })
+      const error = yield* Effect.flip(Migrations.migrate).pipe(Effect.provide(pool))
+      assert.include(error.message, `role "orders_app"`)
+      const refused = yield* Effect.flip(RoleCheck.check()).pipe(Effect.provide(pool))
+      assert.include(refused.message, `${name} may not take the role orders_app`)
+    }).pipe(Effect.scoped, Effect.provide(layerMigrated))
+  )
+})

@@ -1,0 +1,221 @@
+/** Tenants are kept apart by the database itself: inventory of every table, and what each role can reach. */
+import { assert, layer } from "@effect/vitest"
+import { tenantTables } from "@tickettoken/order-server/sql/migrations/0004_row_security"
+import { sqlStateOf } from "@tickettoken/order-server/sql/sqlFailures"
+import { appRole, asJobs, inTenant, jobsRole } from "@tickettoken/order-server/sql/TenantTransaction"
+import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
+import { create, createConfirmed, createPayable, send } from "@tickettoken/order-testing/contracts/storeFixture"
+import { freshBuyer, jobActor } from "@tickettoken/order-testing/TestOrders"
+import { cancelAs } from "@tickettoken/order-testing/TestOrdersNews"
+import { Effect } from "effect"
+import { SqlClient, SqlError } from "effect/sql"
+import { layerStore } from "./database.ts"
+
+const INSUFFICIENT_PRIVILEGE = "42501"
+
+/** Orders in several states, with rows in every table. */
+const fill = Effect.gen(function* () {
+  const closures = yield* EventClosures
+  const buyer = yield* freshBuyer
+  const claim = {
+    tenantId: buyer.tenantId,
+    principal: buyer.userId,
+    operation: "create",
+    key: "k",
+    fingerprint: "f"
+  } as const
+  const { order: held } = yield* create(buyer, { idempotencyKey: "k" }, { claim })
+  const confirmed = yield* createConfirmed(buyer)
+  yield* send(confirmed, cancelAs(confirmed, "organiser"))
+  const cancelled = yield* createPayable(buyer)
+  yield* send(cancelled, cancelAs(cancelled, "buyer"))
+  yield* closures.close(buyer.tenantId, (yield* freshBuyer).eventId, { reason: "rain", actor: jobActor })
+  return { buyer, held, cancelled }
+})
+
+const countIn = (table: string) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    Effect.map(sql<{ n: number }>`select count(*)::int as n from ${sql(table)}`, ([row]) => row?.n ?? -1)
+  )
+
+/** The SQLSTATE with which a statement is refused; "ok" if it is not. */
+const refusalOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.match(effect, {
+    onSuccess: () => "ok",
+    onFailure: (error) => (SqlError.isSqlError(error) ? sqlStateOf(error) : String(error))
+  })
+
+/** The columns that a role may read, or write, in a table. */
+const columnsOf = Effect.fnUntraced(function* (role: string, table: string, privilege: "SELECT" | "UPDATE") {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ name: string }>`
+    select attname as name from pg_attribute where attrelid = ${table}::regclass and attnum > 0 and not attisdropped
+      and has_column_privilege(${role}, attrelid, attnum, ${privilege}) order by attname`
+  return rows.map(({ name }) => name)
+})
+
+layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row security", (it) => {
+  it.effect("7.1 is on, forced and with a policy for both directions on every table of the schema", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const tables = yield* sql<{ name: string; secured: boolean; forced: boolean; policies: number; first: string }>`
+        select c.relname as name, c.relrowsecurity as secured, c.relforcerowsecurity as forced,
+          (select count(*)::int from pg_policy p where p.polrelid = c.oid and p.polcmd = '*'
+            and p.polroles = array[${appRole}::regrole::oid]
+            and pg_get_expr(p.polqual, p.polrelid) like '%app.tenant_id%'
+            and pg_get_expr(p.polwithcheck, p.polrelid) like '%app.tenant_id%') as policies,
+          (select a.attname from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+            where i.indrelid = c.oid and i.indisprimary) as first
+        from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+          and c.relname <> 'orders_migrations' order by c.relname`
+      assert.deepStrictEqual(
+        tables,
+        tenantTables.toSorted().map((name) => ({
+          name,
+          secured: true,
+          forced: true,
+          policies: 1,
+          // The id of work is the key of a call, and holds the order's own id: unique for everybody.
+          first: name === "order_work" ? "id" : "tenant_id"
+        }))
+      )
+    })
+  )
+
+  it.effect("7.1 shows a tenant its own rows in every table, and nobody else's", () =>
+    Effect.gen(function* () {
+      const { buyer } = yield* fill
+      const { tenantId: stranger } = yield* freshBuyer
+      for (const table of tenantTables) {
+        assert.isAbove(yield* inTenant(buyer.tenantId, countIn(table)), 0, table)
+        assert.strictEqual(yield* inTenant(stranger, countIn(table)), 0, table)
+      }
+    })
+  )
+
+  it.effect("7.1 shows the tenant's role nothing while no tenant is set, also after a unit of work has ended", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const { buyer } = yield* fill
+      yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`select set_config('role', ${appRole}, true)`
+          for (const table of tenantTables) assert.strictEqual(yield* countIn(table), 0, table)
+        })
+      )
+      // The same session, before and after: what was set is gone, and reads as an empty text that is no uuid.
+      const connection = yield* sql.reserve
+      const run = (text: string) => connection.executeUnprepared(text, [], undefined)
+      yield* run("begin")
+      yield* run(
+        `select set_config('role', '${appRole}', true), set_config('app.tenant_id', '${buyer.tenantId}', true)`
+      )
+      const seen = yield* run("select count(*)::int as n from orders")
+      yield* run("commit")
+      yield* run("begin")
+      yield* run(`select set_config('role', '${appRole}', true)`)
+      const left = yield* run("select count(*)::int as n, current_setting('app.tenant_id', true) as tenant from orders")
+      yield* run("rollback")
+      assert.notDeepEqual(seen, [{ n: 0 }])
+      assert.deepStrictEqual(left, [{ n: 0, tenant: "" }])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("7.1 refuses rows for another tenant", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const { buyer } = yield* fill
+      const { tenantId: stranger } = yield* freshBuyer
+      const insert = sql`insert into quota_user (tenant_id, user_id) values (${stranger}, ${buyer.userId})`
+      assert.strictEqual(yield* refusalOf(inTenant(buyer.tenantId, insert)), INSUFFICIENT_PRIVILEGE)
+      assert.strictEqual(yield* refusalOf(inTenant(stranger, insert)), "ok")
+      const steal = sql`update order_work set state = 'DONE', lease_until = null returning 1`
+      assert.deepStrictEqual(yield* inTenant(stranger, steal), [])
+    })
+  )
+
+  it.effect("gives the tenant's role no way to change the history, the price or the owner of an order", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const { buyer, held } = yield* fill
+      const refused = [
+        sql`update order_events set data = '{}'`,
+        sql`update order_events set type = type`,
+        sql`delete from order_events`,
+        sql`truncate order_events`,
+        sql`delete from orders`,
+        sql`update orders set total_cents = 0 where id = ${held.id}`,
+        sql`update orders set user_id = ${buyer.tenantId} where id = ${held.id}`,
+        sql`update orders set terms = '{}' where id = ${held.id}`,
+        sql`update order_items set quantity = 1`,
+        sql`update payments set amount_cents = 1`,
+        sql`delete from payments`,
+        sql`update order_refunds set amount_cents = 1`,
+        sql`delete from order_refunds`,
+        sql`delete from cancelled_events`,
+        sql`update outbox set state = 'SENT'`,
+        sql`alter table orders disable row level security`,
+        sql`create policy mine on orders to orders_app using (true)`
+      ]
+      for (const statement of refused) {
+        const [text] = statement.compile()
+        assert.strictEqual(yield* refusalOf(inTenant(buyer.tenantId, statement)), INSUFFICIENT_PRIVILEGE, text)
+      }
+    })
+  )
+
+  it.effect("shows the jobs' role due times and leases, and no more of an order", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const { cancelled, held } = yield* fill
+      assert.deepStrictEqual(yield* columnsOf(jobsRole, "orders", "SELECT"), [
+        "event_ends_at",
+        "hold_expires_at",
+        "hold_grace_minutes",
+        "id",
+        "stage",
+        "status",
+        "tenant_id",
+        "version"
+      ])
+      const ids = yield* asJobs(sql<{ id: string }>`select id from orders`)
+      assert.isTrue(ids.some(({ id }) => id === held.id))
+      assert.isFalse(ids.some(({ id }) => id === cancelled.id))
+      const unreadable = tenantTables.filter((table) => !["orders", "order_work", "outbox"].includes(table))
+      for (const table of unreadable) {
+        assert.strictEqual(yield* refusalOf(asJobs(countIn(table))), INSUFFICIENT_PRIVILEGE, table)
+      }
+    })
+  )
+
+  it.effect("lets the jobs' role write leases and EXPIRE work, and nothing else", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const { held } = yield* fill
+      const refused = [
+        sql`update orders set status = 'EXPIRED'`,
+        sql`delete from orders`,
+        sql`delete from order_work`,
+        sql`update order_work set kind = 'EXPIRE'`,
+        sql`update order_work set tenant_id = order_id`,
+        sql`update outbox set payload = '{}'`,
+        sql`insert into order_work (id, tenant_id, order_id, order_version, kind, payload, state, next_at, created_at)
+          values ('x', ${held.tenantId}, ${held.id}, 1, 'RELEASE', '{}', 'TODO', now(), now())`
+      ]
+      for (const statement of refused) {
+        const [text] = statement.compile()
+        assert.strictEqual(yield* refusalOf(asJobs(statement)), INSUFFICIENT_PRIVILEGE, text)
+      }
+      // The one column that it may write, so that it may lock: the policy refuses the write, without the guard's help.
+      const write = sql.withTransaction(
+        Effect.andThen(
+          sql`select set_config('session_replication_role', 'replica', true), set_config('role', ${jobsRole}, true)`,
+          sql`update orders set updated_at = now() where id = ${held.id}`
+        )
+      )
+      assert.strictEqual(yield* refusalOf(write), INSUFFICIENT_PRIVILEGE)
+      const open = yield* asJobs(sql`select 1 from orders where id = ${held.id} for update skip locked`)
+      assert.strictEqual(open.length, 1)
+    })
+  )
+})
