@@ -130,18 +130,16 @@ const EMPTY = "is empty: give it a value, or leave it out for the default"
  */
 const namesIn = (
   provider: ConfigProvider.ConfigProvider,
-  path: ReadonlyArray<string>
+  path: ConfigProvider.Path
 ): Effect.Effect<ReadonlySet<string>, ConfigProvider.SourceError> =>
   Effect.gen(function* () {
     const node = yield* provider.load(path)
     const names = new Set<string>()
     if (path.length > 0 && (node === undefined || node.value !== undefined)) names.add(path.join("_"))
-    // Numbers behind the last `_`: the provider knows no more than the largest.
-    if (node?._tag === "Array") names.add([...path, node.length - 1].join("_"))
-    if (node?._tag === "Record") {
-      for (const key of node.keys) {
-        for (const name of yield* namesIn(provider, [...path, key])) names.add(name)
-      }
+    // Of numbers behind a `_` the provider tells the largest only: enough to see that there is one.
+    const keys = node?._tag === "Record" ? node.keys : node?._tag === "Array" ? [node.length - 1] : []
+    for (const key of keys) {
+      for (const name of yield* namesIn(provider, [...path, key])) names.add(name)
     }
     return names
   })

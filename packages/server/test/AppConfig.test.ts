@@ -185,6 +185,9 @@ describe("an unknown variable", () => {
         "ORDER_FREE is not known: see docs/configuration.md"
       ])
       assert.deepStrictEqual(yield* faultsOf({ ORDER_7: "x" }), ["ORDER_7 is not known: see docs/configuration.md"])
+      assert.deepStrictEqual(yield* faultsOf({ ORDER_PORT: "3004" }), [
+        "ORDER_PORT is not known: see docs/configuration.md"
+      ])
     })
   )
 
@@ -193,6 +196,9 @@ describe("an unknown variable", () => {
       const config = yield* read({
         HOME: "/root",
         ORDERS: "x",
+        ORDER_PORT: "tcp://10.0.0.8:3004",
+        ORDER_PORT_3004_TCP: "tcp://10.0.0.8:3004",
+        ORDER_SERVICE_HOST: "10.0.0.8",
         ORDER_SERVICE_SERVICE_HOST: "10.0.0.7",
         ORDER_SERVICE_SERVICE_PORT: "3004",
         ORDER_SERVICE_SERVICE_PORT_HTTP: "3004",

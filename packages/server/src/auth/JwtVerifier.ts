@@ -12,10 +12,11 @@ import { TenantId, UserId } from "@tickettoken/order-domain/Ids"
 import { Context, Data, DateTime, Effect, Layer, Redacted, Schema } from "effect"
 import { errors, jwtVerify } from "jose"
 import { createSecretKey } from "node:crypto"
+import { JWT_SECRET_BYTES_MIN } from "../config/ConfigKinds.ts"
 import { InvalidCredential } from "./InvalidCredential.ts"
 
 export interface JwtOptions {
-  /** At least 32 bytes; the configuration sees to it. */
+  /** At least 32 bytes. */
   readonly secret: Redacted.Redacted
   readonly issuer: string
   readonly audience: string
@@ -30,7 +31,7 @@ const TOKEN_CHARS_MAX = 4096
 const EMAIL_CHARS_MAX = 320
 
 /** The parts that a signed-in person can play. */
-export const jwtRoles = ["user", "support", "finance", "admin"] as const
+const jwtRoles = ["user", "support", "finance", "admin"] as const
 
 /**
  * What a header may hold. Anything else is refused, above all what tells a verifier where to find a key: `jku`, `jwk`,
@@ -66,9 +67,14 @@ export class JwtVerifier extends Context.Service<
     readonly verify: (token: Redacted.Redacted, ip: string | null) => Effect.Effect<Caller, InvalidCredential>
   }
 >()("@tickettoken/order-server/auth/JwtVerifier") {
-  static readonly layer = (options: JwtOptions): Layer.Layer<JwtVerifier> =>
-    Layer.sync(JwtVerifier, () => JwtVerifier.of({ verify: verifyWith(options) }))
+  static readonly layer = (options: JwtOptions): Layer.Layer<JwtVerifier> => Layer.effect(JwtVerifier, make(options))
 }
+
+// jose would take a secret of one byte (reliability M14). The configuration refuses it first; this is for everybody else.
+const make = (options: JwtOptions) =>
+  Buffer.byteLength(Redacted.value(options.secret)) < JWT_SECRET_BYTES_MIN
+    ? Effect.die(new Error(`a JWT secret has at least ${JWT_SECRET_BYTES_MIN} bytes`))
+    : Effect.succeed(JwtVerifier.of({ verify: verifyWith(options) }))
 
 const verifyWith = ({ audience, issuer, secret }: JwtOptions) => {
   const key = createSecretKey(Redacted.value(secret), "utf8")

@@ -1,7 +1,7 @@
 /** Bearer tokens: what is taken, and that everything else is refused in the same way (A05, A07). */
 import { assert, describe, it } from "@effect/vitest"
 import { JwtVerifier } from "@tickettoken/order-server/auth/JwtVerifier"
-import { Cause, Effect, Logger, Redacted, References } from "effect"
+import { Cause, Effect, Exit, Logger, Redacted, References } from "effect"
 import { TestClock } from "effect/testing"
 import { createHmac, generateKeyPairSync, sign } from "node:crypto"
 
@@ -181,4 +181,14 @@ describe("A05 everything else", () => {
       for (const canary of [secret, userId, tenantId, "eyJ", "etc/passwd"]) assert.isFalse(log.includes(canary), log)
     }).pipe(Effect.provide(Logger.layer([logger])), Effect.provideService(References.MinimumLogLevel, "All"))
   })
+})
+
+describe("a secret", () => {
+  it.effect.each(["", "x".repeat(31)])("that is too short (%j) verifies nothing", (short) =>
+    Effect.gen(function* () {
+      const options = { secret: Redacted.make(short), issuer: "tickettoken", audience: "order-service" }
+      const exit = yield* Effect.exit(Effect.provide(JwtVerifier, JwtVerifier.layer(options)))
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+    })
+  )
 })

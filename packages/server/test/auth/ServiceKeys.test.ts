@@ -83,6 +83,14 @@ describe("A08 everything else", () => {
     }).pipe(Effect.provide(ServiceKeys.layer(keys(`payments:${hex(two)}:orders:confirm`))))
   )
 
+  it.effect("a secret that is too long to be one of ours is refused unread", () =>
+    Effect.gen(function* () {
+      const service = yield* ServiceKeys
+      const credential = Redacted.make(`a.${"x".repeat(1023)}`)
+      assert.strictEqual((yield* Effect.flip(service.verify(credential)))._tag, "InvalidCredential")
+    }).pipe(Effect.provide(ServiceKeys.layer(keys(`a:${hex("x".repeat(1023))}:orders:read`))))
+  )
+
   it.effect("without any key nobody is let in", () =>
     Effect.gen(function* () {
       const service = yield* ServiceKeys

@@ -121,6 +121,7 @@ const noAnswers: Record<string, Response> = {
   "a 404 of a router": { status: 404, body: { statusCode: 404, message: "Route GET:/internal not found" } },
   "a 404 of the wrong service": { status: 404, body: { code: "ROUTE_NOT_FOUND", detail: "no such route" } },
   "a 404 without a body": { status: 404 },
+  "a 404 with an empty code": { status: 404, body: { code: "" } },
   "a 400 without a code": { status: 400, body: { message: "Bad Request" } },
   "a 409 because the key is at work elsewhere": { status: 409, body: { code: "IDEMPOTENCY_IN_PROGRESS" } },
   "a body that is too long": { headers: json, body: `"${"x".repeat(1_100_000)}"` },

@@ -29,7 +29,7 @@ describe("an event", () => {
     })
   )
 
-  it.effect("7.1 of another tenant does not exist, even if the service tells of it", () =>
+  it.effect("of another tenant does not exist, even if the service tells of it", () =>
     Effect.gen(function* () {
       const foreign = { ...event, tenantId: "11111111-1111-4111-8111-111111111112" }
       const error = yield* Effect.flip(ask({ body: { event: foreign } }))

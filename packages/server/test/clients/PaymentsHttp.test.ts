@@ -71,6 +71,12 @@ describe("an intent", () => {
     })
   )
 
+  it.effect.each(["usd", "DOLLAR", ""])("F30 is not believed with %j for a currency when it is read", (currency) =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* tagOf({ body: { ...intent, currency } }, calls.getIntent), "ServiceUnavailable")
+    })
+  )
+
   it.effect("F30 is not believed when it is another one than the one asked for", () =>
     Effect.gen(function* () {
       const body = { ...intent, id: "pi_2" }
@@ -167,6 +173,8 @@ describe("a cancel", () => {
       assert.strictEqual(yield* tagOf(refusal(409, "INTENT_SUCCEEDED"), calls.cancelIntent), "ServiceUnavailable")
       const cut = { intent: { ...captured, amountCaptured: undefined } }
       assert.strictEqual(yield* tagOf(refusal(409, "INTENT_SUCCEEDED", cut), calls.cancelIntent), "ServiceUnavailable")
+      const told = { intent: captured }
+      assert.strictEqual(yield* tagOf(refusal(422, "VALIDATION_ERROR", told), calls.cancelIntent), "ServiceUnavailable")
     })
   )
 })
