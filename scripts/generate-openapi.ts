@@ -5,7 +5,7 @@
 import { writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { OpenApi } from "effect/http-api"
-import { OrderServiceApi } from "../packages/server/src/contract/Api.ts"
+import { OrderServiceApi } from "@tickettoken/order-server/contract/Api"
 
 const file = fileURLToPath(new URL("../packages/server/openapi.json", import.meta.url))
 writeFileSync(file, `${JSON.stringify(OpenApi.fromApi(OrderServiceApi), null, 2)}\n`)

@@ -11,6 +11,7 @@ import type { Foundation } from "../AppLayer.ts"
 import * as DemoCredentials from "../auth/DemoCredentials.ts"
 import * as EmbeddedPostgres from "../embedded/EmbeddedPostgres.ts"
 import { startFailure } from "../StartFailure.ts"
+import { writeDemoFiles } from "./demoFiles.ts"
 
 /** What there is to try the service out with. */
 export interface Demo {
@@ -50,9 +51,11 @@ export const open = Effect.fn("EmbeddedWorld.open")(function* (config: Configura
     // Nobody balances load before a demo: Ctrl-C is obeyed at once.
     shutdownDelay: Duration.zero
   }
+  const demo = { tokens, serviceCredential: credentials.serviceCredential, paymentSandbox: sandbox.paymentSandbox }
+  yield* writeDemoFiles(config.dataFolder, demo)
   const world: World = {
     foundation,
-    demo: { tokens, serviceCredential: credentials.serviceCredential, paymentSandbox: sandbox.paymentSandbox },
+    demo,
     isEmbeddedDatabase: Option.isNone(config.database.url),
     announceAt: (port) => sandbox.announceAt(port, credentials.serviceCredential)
   }

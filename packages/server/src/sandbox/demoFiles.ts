@@ -1,0 +1,35 @@
+/**
+ * The demo's tokens as files in the data folder, so that a command can name them instead of carrying them.
+ */
+import { Effect, Redacted } from "effect"
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
+import { startFailure } from "../StartFailure.ts"
+import type { Demo } from "./EmbeddedWorld.ts"
+
+const OWNER_ONLY = 0o600
+
+/** Writes `<data folder>/demo/buyer.token` and its likes, readable by their owner alone, anew at every start. */
+export const writeDemoFiles = Effect.fnUntraced(function* (dataFolder: string, demo: Demo) {
+  const folder = path.resolve(dataFolder, "demo")
+  const files = {
+    "buyer.token": demo.tokens.buyer,
+    "second-buyer.token": demo.tokens.secondBuyer,
+    "admin.token": demo.tokens.admin,
+    "service.key": demo.serviceCredential
+  }
+  yield* Effect.tryPromise({
+    try: async () => {
+      await fs.mkdir(folder, { recursive: true })
+      for (const [name, secret] of Object.entries(files)) {
+        const file = path.join(folder, name)
+        await fs.rm(file, { force: true })
+        await fs.writeFile(file, `${Redacted.value(secret)}\n`, { mode: OWNER_ONLY })
+      }
+    },
+    catch: (cause) =>
+      startFailure(
+        `The demo's tokens can not be written to ${folder}: ${cause instanceof Error ? cause.message : String(cause)}`
+      )
+  })
+})

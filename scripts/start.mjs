@@ -1,0 +1,18 @@
+/**
+ * Looks at the Node that runs it before anything else does: an older one can not even read the program.
+ *
+ * `pnpm` puts the workspace's own Node 24 first on the path where npm has one for the platform; elsewhere it is the
+ * machine's.
+ */
+import module from "node:module"
+
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+
+if (major > 22 || (major === 22 && minor >= 19)) {
+  // Compiled code is kept from one start to the next, in the user's temporary folder.
+  module.enableCompileCache?.()
+  await import("./start.ts")
+} else {
+  process.stderr.write(`Node ${process.versions.node} is too old: TicketToken Orders runs on Node 22.19 or newer.\n`)
+  process.exitCode = 1
+}
