@@ -4,6 +4,7 @@
 import { Console, Effect } from "effect"
 import { Flag, Prompt, TerminalCapabilities } from "effect/cli"
 import { CommandFailed } from "./ExitCode.ts"
+import { printable } from "./Output.ts"
 
 export const yesFlag = Flag.Boolean("yes").pipe(
   Flag.withAlias("y"),
@@ -11,9 +12,14 @@ export const yesFlag = Flag.Boolean("yes").pipe(
   Flag.withDefault(false)
 )
 
+export const dryRunFlag = Flag.Boolean("dry-run").pipe(
+  Flag.withDescription("Say what would happen; nothing is written"),
+  Flag.withDefault(false)
+)
+
 /**
  * Asks to type `answer` back. Fails with a usage error when nobody can be asked, and with a failure when the answer is
- * another one: nothing has happened then.
+ * another one: nothing has happened then. Ctrl-C at the question interrupts the command.
  */
 export const confirm = Effect.fnUntraced(function* (options: {
   readonly yes: boolean
@@ -25,13 +31,11 @@ export const confirm = Effect.fnUntraced(function* (options: {
   if (!canPrompt) {
     return yield* new CommandFailed({
       code: "usage",
-      message: `${options.what}: say --yes to do it without a terminal`
+      message: `${options.what}? There is no terminal to ask at: use --yes`
     })
   }
-  yield* Console.error(options.what)
-  const typed = yield* Prompt.run(Prompt.String({ message: `Type ${options.answer} to go on` })).pipe(
-    Effect.catchTag("QuitError", () => Effect.succeed(""))
-  )
+  yield* Console.error(printable(`${options.what}?`))
+  const typed = yield* Prompt.run(Prompt.String({ message: `Type ${options.answer} to go on` }))
   if (typed.trim() !== options.answer) {
     return yield* new CommandFailed({ code: "failure", message: "not confirmed: nothing was changed" })
   }

@@ -1,20 +1,37 @@
 /**
- * Orders, their histories and quotes as the command prints them.
+ * Orders and their histories as the command prints them. The JSON has the names of the HTTP interface.
  */
 import { format } from "@tickettoken/order-domain/Currency"
-import type { BulkCancelPlan, BulkCancelResults } from "@tickettoken/order-domain/BulkCancel"
 import { unsafeCents } from "@tickettoken/order-domain/Money"
 import { capturedCents, isOpen, type Order, paymentStatusOf } from "@tickettoken/order-domain/Order"
-import type { RecordedEvent } from "@tickettoken/order-domain/ports/OrderReads"
-import { cancelRefundStatus } from "@tickettoken/order-domain/RefundDecisions"
-import type { RefundOfOrder } from "@tickettoken/order-domain/workflows/RequestRefund"
-import type { PricedOrder } from "@tickettoken/order-domain/workflows/CreateOrder"
+import type { OrderPage, RecordedEvent } from "@tickettoken/order-domain/ports/OrderReads"
+import type { Refund } from "@tickettoken/order-domain/Refund"
 import { DateTime } from "effect"
 import { fields, type Printable } from "./Output.ts"
 
 const iso = (at: DateTime.Utc): string => DateTime.formatIso(at)
 
-const money = (amount: number, order: Pick<Order, "currency">): string => format(unsafeCents(amount), order.currency)
+const isoOrNull = (at: DateTime.Utc | null): string | null => (at === null ? null : iso(at))
+
+/** An amount of the order's currency, as "233.38 USD". */
+export const money = (amount: number, { currency }: Pick<Order, "currency">): string =>
+  format(unsafeCents(amount), currency)
+
+/** The stable JSON of a refund. */
+export const refundJson = (refund: Refund) => ({
+  refundId: refund.id,
+  amount: refund.amount,
+  status: refund.state,
+  cause: refund.cause,
+  reason: refund.reason,
+  items: refund.items,
+  retained: refund.retained,
+  failureReason: refund.failureReason,
+  requestedBy: refund.requestedBy,
+  requestedAt: iso(refund.requestedAt),
+  settledAt: isoOrNull(refund.settledAt),
+  estimatedArrival: iso(refund.estimatedArrivalAt)
+})
 
 /** The stable JSON of an order. The client secret is not in it. */
 export const orderJson = (order: Order) => ({
@@ -25,39 +42,55 @@ export const orderJson = (order: Order) => ({
   eventId: order.eventId,
   status: order.status,
   paymentStatus: paymentStatusOf(order),
-  currency: order.currency,
-  pricing: order.pricing,
   items: order.items,
+  pricing: order.pricing,
+  currency: order.currency,
   paymentIntentId: order.intent?.id ?? null,
   captured: capturedCents(order),
-  refunds: order.refunds.map((refund) => ({
-    id: refund.id,
-    amount: refund.amount,
-    status: refund.state,
-    cause: refund.cause,
-    reason: refund.reason,
-    requestedAt: iso(refund.requestedAt)
-  })),
-  tickets: "tickets" in order ? order.tickets : [],
+  refunds: order.refunds.map(refundJson),
   reservationExpiresAt: isOpen(order) ? iso(order.hold.expiresAt) : null,
+  tickets: "tickets" in order ? order.tickets : [],
+  metadata: order.metadata,
+  version: order.version,
   createdAt: iso(order.createdAt),
   updatedAt: iso(order.updatedAt),
-  version: order.version
+  reservedAt: "reservedAt" in order ? isoOrNull(order.reservedAt) : null,
+  confirmedAt: "confirmedAt" in order ? isoOrNull(order.confirmedAt) : null,
+  completedAt: "completedAt" in order ? iso(order.completedAt) : null,
+  cancelledAt: "cancelledAt" in order ? isoOrNull(order.cancelledAt) : null,
+  expiredAt: "expiredAt" in order ? iso(order.expiredAt) : null,
+  refundedAt: "refundedAt" in order ? iso(order.refundedAt) : null
 })
 
-export const ordersTable = (orders: ReadonlyArray<Order>): Printable => ({
-  json: orders.map(orderJson),
+const ticketCount = (order: Order): number => order.items.reduce((sum, item) => sum + item.quantity, 0)
+
+/** What was asked of the list: the page's place in it. */
+export interface Place {
+  readonly limit: number
+  readonly offset: number
+}
+
+const placeNote = ({ hasMore, orders, total }: OrderPage, { offset }: Place): string | undefined => {
+  if (orders.length === 0) return total === 0 ? "no orders" : `no orders behind the first ${total}`
+  return hasMore ? `${orders.length} of ${total} orders; --offset ${offset + orders.length} shows the next` : undefined
+}
+
+export const ordersTable = (page: OrderPage, place: Place): Printable => ({
+  json: {
+    orders: page.orders.map(orderJson),
+    pagination: { total: page.total, limit: place.limit, offset: place.offset, hasMore: page.hasMore }
+  },
   header: ["ORDER", "NUMBER", "STATUS", "PAYMENT", "TICKETS", "TOTAL", "CREATED"],
-  rows: orders.map((order) => [
+  rows: page.orders.map((order) => [
     order.id,
     order.orderNumber,
     order.status,
     paymentStatusOf(order),
-    String(order.items.reduce((sum, item) => sum + item.quantity, 0)),
+    String(ticketCount(order)),
     money(order.pricing.total, order),
     iso(order.createdAt)
   ]),
-  empty: "no orders"
+  note: placeNote(page, place)
 })
 
 export const orderDetails = (order: Order): Printable => ({
@@ -92,15 +125,18 @@ export const orderDetails = (order: Order): Printable => ({
 })
 
 export const historyTable = (events: ReadonlyArray<RecordedEvent>): Printable => ({
-  json: events.map(({ event, id }) => ({
-    id,
-    version: event.version,
-    eventType: event.type,
-    actor: { kind: event.actor.kind, id: event.actor.id },
-    ipAddress: event.actor.ip,
-    metadata: event.data,
-    createdAt: iso(event.at)
-  })),
+  json: {
+    events: events.map(({ event, id }) => ({
+      id,
+      orderId: event.orderId,
+      version: event.version,
+      eventType: event.type,
+      actor: { kind: event.actor.kind, id: event.actor.id },
+      ipAddress: event.actor.ip,
+      metadata: event.data,
+      createdAt: iso(event.at)
+    }))
+  },
   header: ["VERSION", "AT", "EVENT", "ACTOR", "IP", "DETAILS"],
   rows: events.map(({ event }) => [
     String(event.version),
@@ -109,70 +145,5 @@ export const historyTable = (events: ReadonlyArray<RecordedEvent>): Printable =>
     `${event.actor.kind}:${event.actor.id}`,
     event.actor.ip ?? "-",
     JSON.stringify(event.data)
-  ]),
-  empty: "no history"
-})
-
-export const quoteDetails = (priced: PricedOrder, currency: Order["currency"]): Printable => ({
-  json: { eventId: priced.event.id, currency, vip: priced.vip, pricing: priced.pricing },
-  ...fields([
-    ["event", priced.event.name],
-    ["subtotal", format(priced.pricing.subtotal, currency)],
-    ["platform fee", format(priced.pricing.platformFee, currency)],
-    ["processing fee", format(priced.pricing.processingFee, currency)],
-    ["tax", format(priced.pricing.tax, currency)],
-    ["total", format(priced.pricing.total, currency)]
   ])
-})
-
-export const cancelDetails = (order: Order): Printable => {
-  const refund = order.refunds[order.refunds.length - 1]
-  const refundStatus = cancelRefundStatus(order)
-  return {
-    json: { orderId: order.id, status: order.status, refundStatus, refund: refund?.amount ?? 0 },
-    ...fields([
-      ["order", order.id],
-      ["status", order.status],
-      ["refund", refundStatus],
-      ...(refund === undefined ? [] : [["returned", money(refund.amount, order)] as const])
-    ])
-  }
-}
-
-export const refundDetails = ({ order, refund }: RefundOfOrder): Printable => ({
-  json: {
-    refundId: refund.id,
-    orderId: order.id,
-    amount: refund.amount,
-    status: refund.state,
-    estimatedArrival: iso(refund.estimatedArrivalAt)
-  },
-  ...fields([
-    ["refund", refund.id],
-    ["order", order.id],
-    ["amount", money(refund.amount, order)],
-    ["status", refund.state],
-    ["arrives about", iso(refund.estimatedArrivalAt)]
-  ])
-})
-
-export const planDetails = (plan: BulkCancelPlan): Printable => ({
-  json: { dryRun: true, ...plan },
-  ...fields([
-    ["orders to cancel", String(plan.orders)],
-    ["holds to release", String(plan.releases)],
-    ["refunds to make", String(plan.refunds)],
-    ...Object.entries(plan.refundCents).map(
-      ([currency, amount]) => [`refunded in ${currency}`, String(amount)] as const
-    )
-  ])
-})
-
-export const bulkDetails = (results: BulkCancelResults): Printable => ({
-  json: results,
-  header: ["ORDER", "NUMBER", "RESULT"],
-  rows: [
-    ...results.errors.map((failed) => [failed.orderId, failed.orderNumber, failed.error]),
-    ["total", String(results.total), `${results.succeeded} cancelled, ${results.failed} failed`]
-  ]
 })

@@ -4,46 +4,39 @@
 import { bulkOutcome } from "@tickettoken/order-domain/BulkCancel"
 import { EventId } from "@tickettoken/order-domain/Ids"
 import { bulkCancelEvent, planBulkCancel } from "@tickettoken/order-domain/workflows/BulkCancelEvent"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { confirm, yesFlag } from "../Confirmation.ts"
+import { confirm, dryRunFlag, yesFlag } from "../Confirmation.ts"
 import { CommandFailed } from "../ExitCode.ts"
-import { actorFlag, operator, tenantFlag } from "../Operator.ts"
-import { bulkDetails, planDetails } from "../OrderTables.ts"
-import { outputFlag, print } from "../Output.ts"
+import { bulkDetails, planDetails, planMoney } from "../MoneyTables.ts"
+import { Operator } from "../Operator.ts"
+import { print } from "../Output.ts"
+import { withOperator } from "../WithOperator.ts"
+import { common, reasonFlag } from "./common.ts"
 
 const cancelEvent = Command.make(
   "cancel-event",
   {
-    output: outputFlag,
-    tenant: tenantFlag,
-    actor: actorFlag,
+    ...common,
     eventId: Argument.String("event-id").pipe(
       Argument.withDescription("The event whose orders are cancelled"),
       Argument.withSchema(EventId)
     ),
-    reason: Flag.String("reason").pipe(
-      Flag.withDescription("Why; kept in the audit history"),
-      Flag.withSchema(Schema.NonEmptyString.check(Schema.isMaxLength(500))),
-      Flag.withDefault("the event was cancelled by the organiser")
-    ),
-    dryRun: Flag.Boolean("dry-run").pipe(
-      Flag.withDescription("Count orders and money; nothing is written"),
-      Flag.withDefault(false)
-    ),
+    reason: reasonFlag.pipe(Flag.withDefault("the event was cancelled by the organiser")),
+    dryRun: dryRunFlag,
     yes: yesFlag
   },
-  Effect.fn(function* ({ actor, dryRun, eventId, output, reason, tenant, yes }) {
-    const input = { caller: operator(tenant, actor), eventId, reason }
+  Effect.fn(function* ({ dryRun, eventId, output, reason, yes }) {
+    const input = { caller: yield* Operator, eventId, reason }
     const plan = yield* planBulkCancel(input)
-    if (dryRun) return yield* print(output, planDetails(plan))
+    if (dryRun) return yield* print(output, planDetails(eventId, plan))
     yield* confirm({
       yes,
-      what: `Cancel ${plan.orders} orders of the event, ${plan.refunds} of them with a full refund`,
+      what: `Close the event for good, cancel ${plan.orders} orders and return ${planMoney(plan)}`,
       answer: eventId
     })
     const results = yield* bulkCancelEvent(input)
-    yield* print(output, bulkDetails(results))
+    yield* print(output, bulkDetails(eventId, results))
     const outcome = bulkOutcome(results)
     if (outcome === "all") return
     return yield* new CommandFailed({
@@ -58,7 +51,8 @@ const cancelEvent = Command.make(
       command: "orders cancel-event 22222222-2222-4222-8222-222222222221 --dry-run",
       description: "What cancelling the event would do"
     }
-  ])
+  ]),
+  withOperator
 )
 
 export const eventCommands = [cancelEvent] as const

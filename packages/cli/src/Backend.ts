@@ -1,0 +1,66 @@
+/**
+ * What the commands work on: the ports of the core, the schema of the database, and the server.
+ *
+ * **Details**
+ *
+ * The real one is `ServerBackend`, which is loaded by the first command that asks for it: help, completions and wrong
+ * calls never load the server's code. Tests give their own.
+ */
+import type { TenantId } from "@tickettoken/order-domain/Ids"
+import type { EventCatalog } from "@tickettoken/order-domain/ports/EventCatalog"
+import type { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
+import type { Identifiers } from "@tickettoken/order-domain/ports/Identifiers"
+import type { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
+import type { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import type { Payments } from "@tickettoken/order-domain/ports/Payments"
+import type { Policies } from "@tickettoken/order-domain/ports/Policies"
+import type { Tickets } from "@tickettoken/order-domain/ports/Tickets"
+import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
+import type { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
+import { Context, Effect, Layer, type Option } from "effect"
+import type { CommandFailed } from "./ExitCode.ts"
+
+/** What the workflows stand on. */
+export type Ports =
+  | EventCatalog
+  | EventClosures
+  | Identifiers
+  | OrderReads
+  | OrderStore
+  | Payments
+  | Policies
+  | Tickets
+  | WorkExecutor
+  | WorkQueue
+
+/** One migration, and when it was run; `null` while it is pending. */
+export interface MigrationStatus {
+  readonly name: string
+  readonly ranAt: Date | null
+}
+
+export interface BackendShape {
+  /** For whom to act when nobody says: the demo's tenant in an embedded run, else nobody. */
+  readonly defaultTenant: Effect.Effect<Option.Option<TenantId>, CommandFailed>
+  /** Fails, before anything is asked of it, when the database is not there or not as it must be. */
+  readonly ports: Layer.Layer<Ports, CommandFailed>
+  readonly migrationStatus: Effect.Effect<ReadonlyArray<MigrationStatus>, CommandFailed>
+  /** Runs what is pending and answers the names of what was run. */
+  readonly migrate: Effect.Effect<ReadonlyArray<string>, CommandFailed>
+  /** Serves until it is interrupted. */
+  readonly serve: Effect.Effect<void, CommandFailed>
+}
+
+export class Backend extends Context.Service<Backend, BackendShape>()("@tickettoken/order-cli/Backend") {
+  /** Over DATABASE_URL or the embedded data folder, as the environment says. */
+  static readonly layer: Layer.Layer<Backend> = Layer.sync(Backend, () => {
+    const loaded = Effect.promise(async () => (await import("./ServerBackend.ts")).backend)
+    return {
+      defaultTenant: Effect.flatMap(loaded, (backend) => backend.defaultTenant),
+      ports: Layer.unwrap(Effect.map(loaded, (backend) => backend.ports)),
+      migrationStatus: Effect.flatMap(loaded, (backend) => backend.migrationStatus),
+      migrate: Effect.flatMap(loaded, (backend) => backend.migrate),
+      serve: Effect.flatMap(loaded, (backend) => backend.serve)
+    }
+  })
+}
