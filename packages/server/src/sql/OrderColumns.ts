@@ -227,7 +227,8 @@ export const commitRows = (decision: Decision, claimed: ClaimedKey | null, settl
     message: messageOf(order, event),
     work: work.map(workColumns),
     claims: claimed === null ? [] : [claimColumns(claimed)],
-    settles: settles === null ? [] : [{ id: settles.id, token: settles.token }],
+    settles_id: settles?.id ?? null,
+    settles_token: settles?.token ?? null,
     key_returned: keyReturned
   }
 }

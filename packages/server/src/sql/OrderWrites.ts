@@ -76,7 +76,7 @@ const children = (
 ): string =>
   `insert into ${table} (${list(["tenant_id", "order_id", ...more, ...columns])})
     select ${list(["tenant_id", "id", ...more], "w.")}, ${list(columns, "r.")}
-    from written w, input, json_populate_recordset(null::${table}, input.j -> '${key}') r`
+    from written w, input, json_populate_recordset(null::${table}, input.${key}) r`
 
 const itemColumns = [
   "id",
@@ -116,28 +116,28 @@ const recording = `
 recorded as (
   insert into order_events (tenant_id, order_id, version, type, actor_kind, actor_id, ip, data, at)
   select w.tenant_id, w.id, w.version, r.type, r.actor_kind, r.actor_id, r.ip, r.data, r.at
-  from written w, input, json_populate_record(null::order_events, input.j -> 'event') r
+  from written w, input, json_populate_record(null::order_events, input.event) r
   returning tenant_id, order_id, version, id
 ),
 announced as (
   insert into outbox (tenant_id, order_id, version, message_id, type, payload, next_at, created_at)
   select e.tenant_id, e.order_id, e.version, e.id, r.type, r.payload, statement_timestamp(), statement_timestamp()
-  from recorded e, input, json_populate_record(null::outbox, input.j -> 'message') r
+  from recorded e, input, json_populate_record(null::outbox, input.message) r
 ),
 asked as (
   insert into order_work (id, tenant_id, order_id, order_version, kind, payload, state, attempts, next_at,
     lease_until, lease_token, created_at)
   select r.id, w.tenant_id, w.id, w.version, r.kind, r.payload, 'DOING', 1, clock_timestamp(),
     clock_timestamp() + $2::int * interval '1 millisecond', 1, r.created_at
-  from written w, input, json_populate_recordset(null::order_work, input.j -> 'work') r
+  from written w, input, json_populate_recordset(null::order_work, input.work) r
 ),
 claimed as (
   insert into idempotency as known
     (tenant_id, principal, operation, key, fingerprint, order_id, answer_status, answer_body, expires_at)
-  select (input.j ->> 'tenant_id')::uuid, r.principal, r.operation, r.key, r.fingerprint,
-    (input.j ->> 'order_id')::uuid, r.answer_status, r.answer_body,
+  select input.tenant_id, r.principal, r.operation, r.key, r.fingerprint,
+    input.order_id, r.answer_status, r.answer_body,
     clock_timestamp() + r.ttl_millis * interval '1 millisecond'
-  from input, json_to_recordset(input.j -> 'claims') as r(principal text, operation text, key text, fingerprint text,
+  from input, json_to_recordset(input.claims) as r(principal text, operation text, key text, fingerprint text,
     answer_status int, answer_body text, ttl_millis double precision)
   on conflict (tenant_id, principal, operation, key) do update set
     fingerprint = excluded.fingerprint, order_id = excluded.order_id, answer_status = excluded.answer_status,
@@ -150,21 +150,26 @@ claimed as (
 ),
 settled as (
   update order_work k set state = 'DONE', done_at = clock_timestamp(), lease_until = null
-  from written w, input, json_to_recordset(input.j -> 'settles') as r(id text, token bigint)
-  where k.id = r.id and k.lease_token = r.token and k.state = 'DOING'
+  where exists (select 1 from written) and k.id = (select settles_id from input)
+    and k.lease_token = (select settles_token from input) and k.state = 'DOING'
   returning 1
 )`
 
 const counts = `select (select count(*)::int from written) as written, (select count(*)::int from claimed) as claimed,
   (select count(*)::int from settled) as settled`
 
-const input = `with input as materialized (select $1::json as j)`
+// The outer keys are parsed once; scalars come by subquery, so that rows are found by their key and nothing else.
+const input = `with input as materialized (
+  select * from json_to_record($1::json) as parts (tenant_id uuid, order_id uuid, expected_version int, "order" json,
+    items json, payments json, refunds json, event json, message json, work json, claims json, settles_id text,
+    settles_token bigint, key_returned boolean)
+)`
 
 const createStatement = `${input},
 written as (
   insert into orders (${list(facts)}, ${list(changes)})
   select ${list(facts, "r.")}, ${list(changes, "r.")}
-  from input, json_populate_record(null::orders, input.j -> 'order') r
+  from input, json_populate_record(null::orders, input."order") r
   returning tenant_id, id, user_id, version
 ),
 lines as (${children("order_items", "items", itemColumns)}),
@@ -176,15 +181,15 @@ ${counts}`
 const commitStatement = `${input},
 written as (
   update orders o set ${changes.map((column) => `${column} = r.${column}`).join(", ")}
-  from input, json_populate_record(null::orders, input.j -> 'order') r
-  where o.tenant_id = (input.j ->> 'tenant_id')::uuid and o.id = (input.j ->> 'order_id')::uuid
-    and o.version = (input.j ->> 'expected_version')::int
+  from input, json_populate_record(null::orders, input."order") r
+  where o.tenant_id = (select tenant_id from input) and o.id = (select order_id from input)
+    and o.version = (select expected_version from input)
   returning o.tenant_id, o.id, o.user_id, o.version
 ),
 lines as (
   update order_items i set returned_quantity = r.returned_quantity
-  from written w, input, json_populate_recordset(null::order_items, input.j -> 'items') r
-  where i.tenant_id = w.tenant_id and i.order_id = w.id and i.id = r.id
+  from written, input, json_populate_recordset(null::order_items, input.items) r
+  where i.tenant_id = (select tenant_id from input) and i.order_id = (select order_id from input) and i.id = r.id
 ),
 captured as (${children("payments", "payments", ["payment_intent_id", "position", "amount_cents", "captured_at"])}),
 refunds as (
@@ -193,9 +198,9 @@ refunds as (
     failure_reason = excluded.failure_reason, settled_at = excluded.settled_at
 ),
 key_returned as (
-  delete from idempotency i using written w, input
-  where (input.j ->> 'key_returned')::boolean and i.tenant_id = w.tenant_id and i.order_id = w.id
-    and i.operation = 'create' and i.answer_status is null
+  delete from idempotency i
+  where exists (select 1 from written, input where key_returned) and i.tenant_id = (select tenant_id from input)
+    and i.order_id = (select order_id from input) and i.operation = 'create' and i.answer_status is null
 ),
 ${recording}
 ${counts}`

@@ -3,8 +3,8 @@
  *
  * **Details**
  *
- * A row is open while it is TODO (due at `next_at`) or DOING (due again when its lease has run out); one partial index
- * over open rows serves both. SKIP LOCKED lets any number of processes claim side by side without waiting. Claiming
+ * A row is open while its state is TODO, due at `next_at`, or DOING, due again when its lease has run out; one partial
+ * index over open rows serves both. SKIP LOCKED lets any number of processes claim side by side without waiting. Claiming
  * raises the token, and results are written only under the row's token, so a process that was frozen and wakes up
  * late changes nothing. Time is the database's: of the statement where it is compared, so that the index is used, and
  * of the clock where a lease begins.
