@@ -205,7 +205,9 @@ export const decideAllocationRefused: Decider<"AllocationRefused"> = (order, { r
 /** Money of an intent that this order never asked for: recorded and returned whole (rule 3.6). */
 export const decideUnexpectedPayment: Decider<"UnexpectedPayment"> = (order, command, actor, now) => {
   const { amount, currency, paymentIntentId, refundId } = command
-  if (order.captures.some((capture) => capture.paymentIntentId === paymentIntentId)) return unchanged(order)
+  const isKnown = order.captures.some((capture) => capture.paymentIntentId === paymentIntentId)
+  // A capture of nothing leaves nothing to return.
+  if (isKnown || amount === 0) return unchanged(order)
   // The intent may have become the order's own since the sender looked: then it is no unexpected payment.
   if (order.intent?.id === paymentIntentId) return mismatch(order, "the payment is the one that belongs to this order")
   if (currency !== order.currency) return mismatch(order, `paid in ${currency}, not in ${order.currency}`)
@@ -238,7 +240,12 @@ export const decidePaymentFailed: Decider<"PaymentFailed"> = (order, command, ac
   if (order.intent?.id !== command.paymentIntentId) {
     return mismatch(order, "the payment is not the one that belongs to this order")
   }
-  if (!declineCancels(order, command.retryable)) return unchanged(order)
+  // Only the order's own payment keeps a failure from ending it: a second one goes back in any case.
+  const own: Order = {
+    ...order,
+    captures: order.captures.filter((known) => known.paymentIntentId === order.intent?.id)
+  }
+  if (!declineCancels(own, command.retryable)) return unchanged(order)
   return changed(
     order,
     toCancelled(order, "PAYMENT_FAILED", command.reason, now),
