@@ -89,12 +89,28 @@ export const pointOf = (order: Order): StatePoint => {
   }
 }
 
+/** Every version of the order on its way along a path, the first one first. */
+export const walkAll = (
+  draft: OrderDraft,
+  path: ReadonlyArray<PathStep>,
+  createdAt: DateTime.Utc
+): readonly [Order, ...Array<Order>] => {
+  let order = placed(draft, createdAt)
+  const versions: [Order, ...Array<Order>] = [order]
+  for (const { command, minute } of path) {
+    const next = after(order, command(order), DateTime.add(createdAt, { minutes: minute }))
+    if (next === order) throw new Error(`${command(order)._tag} leads nowhere from ${pointOf(order)}`)
+    versions.push(next)
+    order = next
+  }
+  return versions
+}
+
 /** The order that a path leads to from this draft. */
-export const walk = (draft: OrderDraft, path: ReadonlyArray<PathStep>, createdAt: DateTime.Utc): Order =>
-  path.reduce(
-    (order, { command, minute }) => after(order, command(order), DateTime.add(createdAt, { minutes: minute })),
-    placed(draft, createdAt)
-  )
+export const walk = (draft: OrderDraft, path: ReadonlyArray<PathStep>, createdAt: DateTime.Utc): Order => {
+  const versions = walkAll(draft, path, createdAt)
+  return versions.at(-1) ?? versions[0]
+}
 
 /** When every sample was created. */
 export const sampleCreatedAt: DateTime.Utc = DateTime.makeUnsafe("2026-11-22T12:00:00Z")

@@ -56,7 +56,7 @@ export const allocateAll = (order: Order, changes: Changes<"TicketsAllocated"> =
     ...changes
   })
 
-export const allocationRefused = (order: Order): OrderCommand =>
+export const allocationRefused = (order: Order): Command<"AllocationRefused"> =>
   OrderCommand.AllocationRefused({
     refundId: nthRefundId(order.id, refundNumbers.allocation),
     why: "the tickets are gone"
@@ -73,7 +73,7 @@ export const refundSettled = (order: Order, n: number, outcome: RefundOutcome["_
   })
 }
 
-export const cancelAs = (order: Order, mode: CancelMode, n: number = refundNumbers.cancel): OrderCommand =>
+export const cancelAs = (order: Order, mode: CancelMode, n: number = refundNumbers.cancel): Command<"Cancel"> =>
   OrderCommand.Cancel({ refundId: nthRefundId(order.id, n), mode, reason: "plans changed" })
 
 /** The sweeper has asked the payment service for the last word, which was no. */

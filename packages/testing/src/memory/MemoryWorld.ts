@@ -52,6 +52,8 @@ export interface WorldState {
   readonly orders: HashMap.HashMap<string, Order>
   /** The audit facts of each order, oldest first; also the messages that are sent. */
   readonly facts: HashMap.HashMap<string, ReadonlyArray<OrderEvent>>
+  /** Every version of each order, the first one first: what an auditor may look at, and no port shows. */
+  readonly versions: HashMap.HashMap<string, ReadonlyArray<Order>>
   /** By the item's id. */
   readonly work: HashMap.HashMap<string, WorkRow>
   /** By tenant, principal, operation and key. */
@@ -63,6 +65,7 @@ export interface WorldState {
 const empty: WorldState = {
   orders: HashMap.empty(),
   facts: HashMap.empty(),
+  versions: HashMap.empty(),
   work: HashMap.empty(),
   keys: HashMap.empty(),
   closures: HashMap.empty()

@@ -225,10 +225,12 @@ export const writeDecision = (
 ): readonly [ReadonlyArray<ClaimedWork>, WorldState] => {
   const row = orderRow(order)
   const facts = Option.getOrElse(HashMap.get(world.facts, row), (): ReadonlyArray<typeof event> => [])
+  const versions = Option.getOrElse(HashMap.get(world.versions, row), (): ReadonlyArray<Order> => [])
   let next: WorldState = {
     ...world,
     orders: HashMap.set(world.orders, row, order),
     facts: HashMap.set(world.facts, row, [...facts, event]),
+    versions: HashMap.set(world.versions, row, [...versions, order]),
     keys: wasRefused(order) ? HashMap.filter(world.keys, (key) => !isClaimOf(order, key)) : world.keys
   }
   const claimed: Array<ClaimedWork> = []
