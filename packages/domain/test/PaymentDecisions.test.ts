@@ -5,6 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Result } from "effect"
 import { OrderId } from "@tickettoken/order-domain/Ids"
+import { Cents } from "@tickettoken/order-domain/Money"
 import { type CancelCause, type LatePaymentPolicy, type Order, paymentStatusOf } from "@tickettoken/order-domain/Order"
 import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
 import { decide } from "@tickettoken/order-domain/OrderDecision"
@@ -295,6 +296,19 @@ describe("a second payment", () => {
     const confirmed = after(paid, allocateAll(paid), at(4))
     const back = after(confirmed, refundSettled(confirmed, refundNumbers.stray, "Succeeded"), at(5))
     assert.strictEqual(back.status, "CONFIRMED")
+  })
+})
+
+describe("money that is not the order's", () => {
+  it("3.8 does not keep a final failure of the order's own payment from ending it", () => {
+    const order = payable("reacquire")
+    const stray = after(order, strayPayment(order), at(1))
+    assert.strictEqual(answerTo(stray, paymentFailed(stray, false), at(2)), "CANCELLED refund 5000")
+  })
+
+  it("3.6 returns nothing of nothing", () => {
+    const order = payable("reacquire")
+    assert.strictEqual(answerTo(order, strayPayment(order, { amount: Cents.make(0) }), at(1)), "=")
   })
 })
 
