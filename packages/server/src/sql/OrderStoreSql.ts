@@ -11,7 +11,12 @@ import { type IdempotencyClaim, IdempotencyConflict, IdempotencyKeyUsed } from "
 import { OrderId, type TenantId, type UserId } from "@tickettoken/order-domain/Ids"
 import { unsafeCents } from "@tickettoken/order-domain/Money"
 import type { Order } from "@tickettoken/order-domain/Order"
-import { EventCancelled, OrderNotFound, VersionConflict } from "@tickettoken/order-domain/OrderErrors"
+import {
+  EventCancelled,
+  OrderNotFound,
+  ServiceUnavailable,
+  VersionConflict
+} from "@tickettoken/order-domain/OrderErrors"
 import { checkUserQuota, OrderLimitExceeded, type OrderLimits } from "@tickettoken/order-domain/OrderLimits"
 import {
   type Commit,
@@ -174,10 +179,30 @@ const createOrder = Effect.fnUntraced(function* (commit: Commit, limits: OrderLi
   return committed(commit)
 })
 
+/**
+ * An expired order that comes back to life is not met by the run that cancels its event: it may only come back before
+ * the closure (rules 3.7, 5). The decision was made without knowing of it, and has to be made again.
+ */
+const refuseIfClosed = Effect.fnUntraced(function* ({ eventId, tenantId }: Order) {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`select pg_advisory_xact_lock_shared(event_closure_lock(${tenantId}::uuid, ${eventId}::uuid))`
+  const closed = yield* sql`
+    select 1 from cancelled_events where tenant_id = ${tenantId} and event_id = ${eventId}`
+  if (closed.length > 0) {
+    return yield* new ServiceUnavailable({
+      service: "database",
+      why: "the event has been cancelled in between",
+      retryAfterSeconds: 1
+    })
+  }
+})
+
 const commitDecision = Effect.fnUntraced(function* (commit: Commit, options: StoreOptions) {
+  const { before, order } = commit.decision
   yield* inTenant(
-    commit.decision.order.tenantId,
+    order.tenantId,
     Effect.gen(function* () {
+      if (before?.status === "EXPIRED" && order.status === "CONFIRMED") yield* refuseIfClosed(order)
       const counts = yield* write(commit, options)
       if (counts.written === 0) return yield* lost(commit)
       if (commit.settles !== undefined && counts.settled === 0) {

@@ -15,7 +15,20 @@ import {
   reload
 } from "@tickettoken/order-testing/contracts/storeFixture"
 import { freshBuyer } from "@tickettoken/order-testing/TestOrders"
-import { Cause, Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Redacted, Ref, Schedule } from "effect"
+import {
+  Cause,
+  Context,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Redacted,
+  Ref,
+  References,
+  Schedule
+} from "effect"
 import { SqlClient } from "effect/sql"
 import * as net from "node:net"
 import { anotherNode, DatabaseUrl, layerStore, POOL_SIZE } from "./database.ts"
@@ -86,7 +99,10 @@ const storeAt = (url: URL) =>
     )
   )
 
-layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("outages of the database", (it) => {
+/** Every outage is warned of, and here they are meant to be. */
+const layerQuiet = Layer.merge(layerStore, Layer.succeed(References.MinimumLogLevel, "Error"))
+
+layer(layerQuiet, { excludeTestServices: true, timeout: "60 seconds" })("outages of the database", (it) => {
   it.effect("a lock that is not given in two seconds is an outage of one record, and nothing is written", () =>
     Effect.gen(function* () {
       const order = yield* createPayable(yield* freshBuyer)

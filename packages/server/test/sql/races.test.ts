@@ -7,14 +7,17 @@ import { EventId } from "@tickettoken/order-domain/Ids"
 import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
 import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import { orderLimits } from "@tickettoken/order-domain/OrderLimits"
+import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import type { ClaimedWork } from "@tickettoken/order-domain/Work"
 import { inTenant } from "@tickettoken/order-server/sql/TenantTransaction"
 import {
+  assertSameOrder,
   countOf,
   create,
   createConfirmed,
+  createPayable,
   deciding,
   leaseOf,
   only,
@@ -23,6 +26,7 @@ import {
   tagOf
 } from "@tickettoken/order-testing/contracts/storeFixture"
 import { derivedId, freshBuyer, jobActor, nthRefundId } from "@tickettoken/order-testing/TestOrders"
+import { allocateAll, captureOwn, expireNow } from "@tickettoken/order-testing/TestOrdersNews"
 import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
 import { Context, Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -165,6 +169,36 @@ layer(layerStore, suite)("creates at once, the user's lock off", (it) => {
       const sql = yield* SqlClient.SqlClient
       yield* sql`alter table quota_event drop constraint quota_event_within_cap`
       assert.isAbove(yield* createAtOnce("one"), 5)
+    })
+  )
+})
+
+layer(layerStore, suite)("late money and a cancelled event", (it) => {
+  it.effect("3.7, 5 no order comes back to life once its event is closed, whatever was decided before", () =>
+    Effect.gen(function* () {
+      const time = yield* TestTime
+      const closures = yield* EventClosures
+      const store = yield* OrderStore
+      const payable = yield* createPayable(yield* freshBuyer)
+      yield* time.passMinutes(60)
+      const expired = (yield* send(yield* reload(payable), expireNow)).order
+      const paid = (yield* send(expired, captureOwn(expired))).order
+      const decision = yield* deciding(paid, allocateAll(paid))
+      assert.strictEqual(decision.order.status, "CONFIRMED")
+      const reason = { reason: "rain", actor: jobActor }
+      yield* closures.close(paid.tenantId, paid.eventId, reason)
+      assert.strictEqual(tagOf(yield* Effect.exit(store.commit({ decision }))), "ServiceUnavailable")
+      assertSameOrder(yield* reload(paid), paid)
+      const returned = yield* send(paid, allocateAll(paid, { eventCancelled: true }))
+      assert.deepStrictEqual([returned.order.status, returned.order.refunds.length], ["EXPIRED", 1])
+      // In time it comes back, and a closure waits for it.
+      const other = yield* createPayable(yield* freshBuyer)
+      yield* time.passMinutes(60)
+      const gone = (yield* send(yield* reload(other), expireNow)).order
+      const late = (yield* send(gone, captureOwn(gone))).order
+      yield* send(late, allocateAll(late))
+      yield* closures.close(late.tenantId, late.eventId, reason)
+      assert.strictEqual((yield* reload(late)).status, "CONFIRMED")
     })
   )
 })
