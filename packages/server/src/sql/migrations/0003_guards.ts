@@ -2,8 +2,9 @@
  * What the database itself refuses, whoever asks: a transition that the table does not hold, a version that does not
  * rise by one, refunds beyond what was captured, and more active orders than the cap of a user and event.
  *
- * The transition list is generated from `transitions` of the domain as it was when this migration was written; when
- * that table changes, a new migration replaces the function. A test compares the two for every pair of states.
+ * The lists are generated from the domain, so a database has them as they were when it was migrated. When the domain's
+ * change, migrations.test.ts fails on the changed text: a new migration must bring the old databases along. Another
+ * test compares the trigger with the table of transitions for every pair of states.
  */
 import { activeStatuses, causesOfRefusal, OrderStatus } from "@tickettoken/order-domain/Order"
 import { orderLimits } from "@tickettoken/order-domain/OrderLimits"
