@@ -13,15 +13,19 @@ import * as Logging from "./Logging.ts"
 const tellBug = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   Cause.hasDies(cause) ? Console.error(`orders: this should not happen\n${Cause.pretty(cause)}`) : Effect.void
 
-const teardown: Runtime.Teardown = (exit, onExit) =>
+/** One run of the command line, whatever its services are. */
+export const program = (argv: ReadonlyArray<string>) =>
+  runOrders(argv).pipe(Effect.tapCause(tellBug), Effect.provide(Logging.layer))
+
+/** What the process says to its parent in the end. */
+export const teardown: Runtime.Teardown = (exit, onExit) =>
   Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
     ? onExit(exitCodes.interrupted)
     : Runtime.defaultTeardown(exit, onExit)
 
 /** Runs the command line as this process. */
 export const start = (argv: ReadonlyArray<string>): void =>
-  runOrders(argv).pipe(
-    Effect.tapCause(tellBug),
-    Effect.provide(Layer.mergeAll(Backend.layer, NodeServices.layer, Logging.layer)),
+  program(argv).pipe(
+    Effect.provide(Layer.merge(Backend.layer, NodeServices.layer)),
     NodeRuntime.runMain({ teardown, disableErrorReporting: true })
   )
