@@ -50,7 +50,7 @@ const keysOf = (typed: string): ReadonlyArray<Terminal.UserInput> => {
   })
   const isStopped = typed.endsWith(CTRL_C)
   const text = isStopped ? typed.slice(0, -CTRL_C.length) : typed
-  return [...[...text].map((char) => key(char, char)), isStopped ? key("c", "\u0003", true) : key("return", "\r")]
+  return [...text.split("").map((char) => key(char, char)), isStopped ? key("c", "\u0003", true) : key("return", "\r")]
 }
 
 const terminal = (typed: string) =>
@@ -105,14 +105,14 @@ export const orders = Effect.fn("orders")(function* (
   argv: ReadonlyArray<string>,
   { backend = {}, env = { USER: "maria" }, typed }: RunOptions = {}
 ) {
-  const console = yield* TestConsole.make
+  const printed = yield* TestConsole.make
   const exit = yield* program(argv).pipe(
     Effect.provide(
       Layer.mergeAll(
         memoryBackend(backend),
         NodeServices.layer,
         ConfigProvider.layer(ConfigProvider.fromUnknown(env)),
-        Layer.succeed(Console.Console, console),
+        Layer.succeed(Console.Console, printed),
         Layer.succeed(TerminalCapabilities.TerminalCapabilities, {
           canColor: false,
           canAnimate: false,
@@ -128,8 +128,8 @@ export const orders = Effect.fn("orders")(function* (
   })
   const outcome: Outcome = {
     code,
-    stdout: (yield* console.logLines).join("\n"),
-    stderr: (yield* console.errorLines).join("\n")
+    stdout: (yield* printed.logLines).join("\n"),
+    stderr: (yield* printed.errorLines).join("\n")
   }
   return outcome
 })

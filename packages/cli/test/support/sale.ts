@@ -23,7 +23,7 @@ export const reserve = (quantity = 2) =>
   })
 
 /** The same, paid: CONFIRMED with its tickets. */
-export const buy = Effect.fn("buy")(function* (quantity = 2) {
+export const buy = Effect.fn("buy")(function* (quantity: number = 2) {
   const { intent, ...order } = yield* reserve(quantity)
   if (intent === null) return yield* Effect.die(new Error("an order that costs something has an intent"))
   const controls = yield* ServiceControls
