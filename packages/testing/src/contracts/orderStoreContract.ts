@@ -137,7 +137,7 @@ export const orderStoreContract = <E>(
       })
     )
 
-    it.effect("lets one of many parallel commits on an order win", () =>
+    it.effect("3.12 without a lock, lets one of many parallel commits on an order win", () =>
       Effect.gen(function* () {
         const payable = yield* createPayable(yield* freshBuyer)
         const commits = Array.from({ length: 12 }, () => Effect.exit(send(payable, OrderCommand.Reserve())))

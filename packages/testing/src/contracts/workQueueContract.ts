@@ -198,7 +198,7 @@ export const workQueueContract = <E>(
       })
     )
 
-    it.effect("lets one of two holders of one result win", () =>
+    it.effect("3.12 without a lock, lets one of two holders of one result win", () =>
       Effect.gen(function* () {
         yield* clear
         const made = yield* create(yield* freshBuyer)
