@@ -34,7 +34,7 @@ export const refundJson = (refund: Refund) => ({
 })
 
 /** The stable JSON of an order. The client secret is not in it. */
-export const orderJson = (order: Order) => ({
+const orderJson = (order: Order) => ({
   id: order.id,
   orderNumber: order.orderNumber,
   tenantId: order.tenantId,
