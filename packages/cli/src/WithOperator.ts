@@ -18,11 +18,11 @@ const WORK_WAIT = Duration.seconds(30)
  */
 const patientExecutor = Layer.effect(
   WorkExecutor,
-  Effect.map(WorkExecutor, ({ run }) =>
+  Effect.map(WorkExecutor, (executor) =>
     WorkExecutor.of({
-      run,
+      ...executor,
       start: Effect.fn("WorkExecutor.startAndWait")(function* (work) {
-        const ended = yield* Effect.timeoutOption(run(work), WORK_WAIT)
+        const ended = yield* Effect.timeoutOption(executor.run(work), WORK_WAIT)
         if (Option.isNone(ended)) yield* say("other services take long: the running server goes on with it")
       })
     })

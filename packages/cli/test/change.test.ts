@@ -5,7 +5,7 @@ import { ServiceControls } from "@tickettoken/order-testing/contracts/ServiceCon
 import { MemoryWorld } from "@tickettoken/order-testing/memory/MemoryWorld"
 import { ScriptedFaults } from "@tickettoken/order-testing/memory/ScriptedFaults"
 import { fixedId } from "@tickettoken/order-testing/TestOrders"
-import { Effect, Schema } from "effect"
+import { Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { jsonOf, orders, world } from "./support/commandLine.ts"
 import { buy, reload, reserve } from "./support/sale.ts"
@@ -18,6 +18,9 @@ const changesNothing = Effect.fnUntraced(function* <A, E, R>(run: Effect.Effect<
   assert.strictEqual(yield* memory.snapshot, before)
   return result
 })
+
+/** Lets everything run that is ready. */
+const nextTurn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
 
 const Actors = Schema.Struct({
   events: Schema.Array(
@@ -115,6 +118,24 @@ describe("orders cancel", () => {
       assert.include(outcome.stderr, "orders: warn: REFUND will be tried again")
       assert.include(outcome.stderr, "orders: the refund is on its way: the running server goes on with it")
       assert.notMatch(outcome.stderr, /\n\s+at /)
+    }).pipe(Effect.provide(world))
+  )
+
+  it.effect("ends although the payment service never answers", () =>
+    Effect.gen(function* () {
+      const order = yield* buy()
+      const faults = yield* ScriptedFaults
+      yield* faults.always(["payments.cancelIntent", "payments.getIntent", "payments.refund"], "hang")
+      const running = yield* Effect.forkChild(orders(["cancel", order.id, "--reason", "asked", "--yes"]))
+      // Second by second: each wait begins when the one before has ended.
+      yield* Effect.repeat(Effect.andThen(TestClock.adjust("1 second"), nextTurn), {
+        until: () => running.pollUnsafe() !== undefined,
+        times: 120
+      })
+      const outcome = yield* Fiber.join(running)
+      assert.strictEqual(outcome.code, 0)
+      assert.include(outcome.stdout, "returned  228.08 USD APPROVED")
+      assert.include(outcome.stderr, "the running server goes on with it")
     }).pipe(Effect.provide(world))
   )
 

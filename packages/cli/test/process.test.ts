@@ -124,15 +124,16 @@ layer(layerEmpty, slow)("orders on an empty database", (it) => {
       yield* Effect.acquireRelease(sql.unsafe(`create role ${login} login password 'not-for-clerks'`).unprepared, () =>
         Effect.orDie(Effect.andThen(sql.unsafe(`drop owned by ${login}`), sql.unsafe(`drop role ${login}`)))
       )
-      const runAs = (name: string, password: string) => {
+      const runAs = (name: string, password: string, ...argv: ReadonlyArray<string>) => {
         const own = new URL(url)
         own.username = name
         own.password = password
-        return runBin(["list"], { DATABASE_URL: own.href, ORDERS_TENANT_ID: demo.tenantId })
+        return runBin(argv, { DATABASE_URL: own.href, ORDERS_TENANT_ID: demo.tenantId })
       }
-      const stranger = yield* runAs(url.username, "wrong-password")
-      const clerk = yield* runAs(login, "not-for-clerks")
-      for (const outcome of [stranger, clerk]) {
+      const stranger = yield* runAs(url.username, "wrong-password", "list")
+      const clerk = yield* runAs(login, "not-for-clerks", "list")
+      const builder = yield* runAs(login, "not-for-clerks", "migrate")
+      for (const outcome of [stranger, clerk, builder]) {
         assert.strictEqual(outcome.code, exitCodes.denied, outcome.stderr)
         assert.strictEqual(outcome.stderr.split("\n").length, 1)
         assert.notMatch(outcome.stderr, /wrong-password|not-for-clerks/)
