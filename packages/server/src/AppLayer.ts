@@ -8,7 +8,7 @@
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
-import { Duration, Effect, Layer, Logger, type Option, type Redacted, References } from "effect"
+import { type Duration, Effect, Layer, Logger, type Option, type Redacted, References } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer } from "node:http"
 import { AppConfig, type Configuration, policiesLayer } from "./AppConfig.ts"

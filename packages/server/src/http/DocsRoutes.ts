@@ -21,8 +21,8 @@ const contentPolicy = [
   "frame-ancestors 'none'"
 ].join("; ")
 
-/** Services of the viewer's maker, as the page would call them. */
-const foreignService = /https:\/\/(?:[a-z-]+\.)?scalar\.com/g
+/** Services of the viewer's maker, and where it is loaded from elsewhere, as the page would call them. */
+const foreignService = /https:\/\/(?:[a-z-]+\.)*(?:scalar\.com|jsdelivr\.net)/g
 
 const withoutForeignServices = (page: string): string => page.replaceAll(foreignService, "")
 

@@ -3,8 +3,8 @@
  *
  * The first request with a key claims it in the transaction of its effect. Every other one with the same key waits for
  * the answer of the first and gives back the same bytes. A request that died between its effect and its answer is
- * finished by the next one with its key. Final are 2xx and refusals that would be the same tomorrow (400, 403, 404, 412,
- * 422); a 409, a 429 or an outage may end differently next time and is not kept.
+ * finished by the next one with its key. Final are 2xx and refusals that would be the same tomorrow (400, 403, 404, 422);
+ * a 409, a 412, a 429 or an outage may end differently next time and is not kept.
  */
 import type { Caller } from "@tickettoken/order-domain/Actor"
 import type { Keyed } from "@tickettoken/order-domain/changeOrder"
@@ -79,7 +79,7 @@ const claimOf = (
 })
 
 /** Whether the same request would be refused in the same way for the rest of the key's window. */
-const isFinal = (status: number): boolean => status < 500 && status !== 409 && status !== 429
+const isFinal = (status: number): boolean => status < 500 && ![409, 412, 429].includes(status)
 
 const encodeProblem = Schema.encodeUnknownEffect(Schema.fromJsonString(AnyProblem))
 
@@ -104,24 +104,32 @@ const withKey = Effect.fnUntraced(function* <A, E extends DomainError, R>(
   request: KeyedRequest<A, E, R>,
   claim: IdempotencyClaim
 ) {
-  const keys = yield* IdempotencyKeys
   const detached = yield* Detached
   const budget = yield* RequestBudget
   const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(budget)
   let pollMillis = POLL_MILLIS_MIN
   for (;;) {
-    const verdict = yield* keys.lookup(claim)
+    const verdict = yield* lookUp(claim)
     const round = yield* verdict._tag === "Fresh"
       ? detached.run(first(request, claim))
       : repetition(request, claim, verdict)
     if (round._tag === "Answered") return toResponse(request, round)
-    if (round._tag === "LookAgain") continue
     const left = deadline - (yield* Clock.currentTimeMillis)
     if (left <= 0) return yield* new IdempotencyInProgress({ retryAfterSeconds: RETRY_AFTER_SECONDS })
+    if (round._tag === "LookAgain") continue
     yield* Effect.sleep(Duration.millis(Math.min(pollMillis, left)))
     pollMillis = Math.min(pollMillis * 2, POLL_MILLIS_MAX)
   }
 })
+
+/**
+ * A key is looked up in two places, its row and what it has made. A first request that commits between the two looks like
+ * one of long ago: that is believed the second time.
+ */
+const lookUp = (claim: IdempotencyClaim) =>
+  Effect.flatMap(IdempotencyKeys, (keys) => keys.lookup(claim)).pipe(
+    Effect.retry({ times: 1, while: (error) => error._tag === "IdempotencyKeyUsed" })
+  )
 
 /** The key is free: does what is asked and stores the answer, if it is final. */
 const first = Effect.fnUntraced(function* <A, E extends DomainError, R>(
@@ -141,7 +149,7 @@ const first = Effect.fnUntraced(function* <A, E extends DomainError, R>(
   const problem: AnyProblem = toProblem<DomainError>(error, requestId)
   if (problem.status >= 500) return yield* Effect.fail(error)
   // The refusal may be the work of another request with this key that was faster: then its answer is ours.
-  const now = yield* keys.lookup(claim)
+  const now = yield* lookUp(claim)
   if (now._tag !== "Fresh") return Round.LookAgain()
   if (!isFinal(problem.status)) return yield* Effect.fail(error)
   const answer = yield* keys.finish(claim, { status: problem.status, body: yield* problemText(problem) })

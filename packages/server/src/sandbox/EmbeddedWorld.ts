@@ -33,10 +33,14 @@ export interface World {
 
 /** Starts what is missing, for as long as the scope lives. PostgreSQL ends last. */
 export const open = Effect.fn("EmbeddedWorld.open")(function* (config: Configuration) {
-  const credentials = yield* DemoCredentials.open(config.dataFolder).pipe(
-    Effect.mapError(({ message }) => startFailure(message))
-  )
   const databaseUrl = yield* database(config)
+  const credentials = yield* DemoCredentials.open(config.dataFolder).pipe(
+    Effect.mapError(({ message, why }) =>
+      startFailure(
+        /^E[A-Z]+:/.test(why) ? `The data folder ${config.dataFolder} can not be written (${why}). ${CHOOSE}` : message
+      )
+    )
+  )
   const sandbox = yield* startSandbox(config)
   const jwtSecret = Option.getOrElse(config.jwt.secret, () => credentials.jwtSecret)
   const { audience, issuer } = config.jwt
@@ -62,12 +66,16 @@ export const open = Effect.fn("EmbeddedWorld.open")(function* (config: Configura
   return world
 })
 
+const CHOOSE = "ORDER_DATA_FOLDER names the folder."
+
 const database = ({ database: { url }, dataFolder }: Configuration) =>
   Option.isSome(url)
     ? Effect.succeed(url.value)
     : EmbeddedPostgres.start({ dataFolder }).pipe(
         Effect.map((server) => server.url),
-        Effect.mapError((error) => startFailure(error.reason.message))
+        Effect.mapError(({ reason }) =>
+          startFailure(reason._tag.startsWith("Folder") ? `${reason.message} ${CHOOSE}` : reason.message)
+        )
       )
 
 interface RunningSandbox {

@@ -28,6 +28,13 @@ export const at = (json: unknown, ...path: ReadonlyArray<string | number>): unkn
     json
   )
 
+/** The list at a path; anything else fails the test. */
+export const listAt = (json: unknown, ...path: ReadonlyArray<string | number>): ReadonlyArray<unknown> => {
+  const value = at(json, ...path)
+  if (!Array.isArray(value)) throw new Error(`no list at ${path.join(".")} of ${JSON.stringify(json)}`)
+  return value
+}
+
 /** The text at a path; anything else fails the test. */
 export const textAt = (json: unknown, ...path: ReadonlyArray<string | number>): string => {
   const value = at(json, ...path)
