@@ -7,7 +7,7 @@ import { changeCommands } from "./commands/change.ts"
 import { eventCommands } from "./commands/events.ts"
 import { readCommands } from "./commands/read.ts"
 import { serverCommands } from "./commands/server.ts"
-import { CommandFailed, deniedByDatabase, toCommandFailed } from "./ExitCode.ts"
+import { CommandFailed, toCommandFailed } from "./ExitCode.ts"
 import { say } from "./Output.ts"
 
 export const VERSION = "0.1.0"
@@ -60,20 +60,13 @@ const presenter: CliOutput.Presenter = {
       : CliOutput.defaultPresenter.present(event)
 }
 
-/**
- * Runs the command line. Fails with `CommandFailed` after telling why on stderr; a defect that is no refusal of the
- * database stays one.
- */
+/** Runs the command line. Fails with `CommandFailed` after telling why on stderr. */
 export const runOrders = (argv: ReadonlyArray<string>) =>
   Command.runWith(app, { version: VERSION })(argv).pipe(
     Effect.catch((error) => {
       if (!CliError.isCliError(error)) return tell(toCommandFailed(error))
       const isHelp = error._tag === "ShowHelp" && error.errors.length === 0
       return isHelp ? Effect.void : Effect.fail(new CommandFailed({ code: "usage", message: error.message }))
-    }),
-    Effect.catchDefect((defect) => {
-      const denied = deniedByDatabase(defect)
-      return denied === undefined ? Effect.die(defect) : tell(denied)
     }),
     Effect.provideService(CliOutput.Presenter, presenter),
     Effect.provideService(CliConfig.CliConfig, cliConfig),

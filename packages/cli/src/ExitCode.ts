@@ -49,8 +49,8 @@ const deniedStates: ReadonlySet<string> = new Set(["42501", "28000", "28P01"])
 const CAUSE_DEPTH_MAX = 5
 
 /**
- * Whether the database has said no to this operator: a login that is not taken or a role that it does not have. It is
- * looked for in the causes, because a privilege that the service lacks is a bug to the layers below.
+ * Whether the database has said no to this operator: a login that it does not take, or a privilege that the login lacks.
+ * PostgreSQL's own error is the innermost of the causes.
  */
 export const deniedByDatabase = (failure: unknown, depth = 0): CommandFailed | undefined => {
   if (depth > CAUSE_DEPTH_MAX) return undefined

@@ -138,19 +138,6 @@ describe("what keeps the backend from working", () => {
     }).pipe(Effect.provide(world))
   )
 
-  it.effect("ends with 4 when the database refuses a statement that the service may run", () =>
-    Effect.gen(function* () {
-      const cause = Object.assign(new Error("permission denied for table orders"), { code: "42501" })
-      const refused: Layer.Layer<Ports> = Layer.effectContext(Effect.die({ _tag: "SqlError", reason: { cause } }))
-      const outcome = yield* orders(["list"], { backend: { ports: refused } })
-      assert.deepStrictEqual(outcome, {
-        code: 4,
-        stdout: "",
-        stderr: "orders: the database does not allow it: permission denied for table orders"
-      })
-    }).pipe(Effect.provide(world))
-  )
-
   it.effect("shows where it comes from only when it is a bug", () =>
     Effect.gen(function* () {
       const broken: Layer.Layer<Ports> = Layer.effectContext(Effect.die(new Error("a broken invariant")))
