@@ -20,12 +20,11 @@ export class Detached extends Context.Service<
       Detached,
       Effect.gen(function* () {
         const running = yield* FiberSet.make()
-        const scope = yield* Effect.scope
+        // Registered behind the set's own finalizer, so that it comes first: a stop waits before it interrupts.
         yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(FiberSet.awaitEmpty(running), drainWithin)))
         return Detached.of({
           run: Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
-            const fiber = yield* Effect.forkIn(effect, scope)
-            yield* FiberSet.add(running, fiber)
+            const fiber = yield* FiberSet.run(running, effect)
             return yield* Fiber.join(fiber)
           })
         })
