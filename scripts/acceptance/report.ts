@@ -44,7 +44,12 @@ export interface Body {
   readonly pricing: Readonly<Record<"subtotal" | "platformFee" | "processingFee" | "tax" | "total", number>>
   readonly tickets: ReadonlyArray<unknown>
   readonly refunds: ReadonlyArray<{ readonly amount: number }>
-  readonly events: ReadonlyArray<{ readonly eventType: string; readonly userId: string; readonly ipAddress: string }>
+  readonly events: ReadonlyArray<{
+    readonly eventType: string
+    readonly userId: string
+    readonly ipAddress: string
+    readonly actor: { readonly kind: string; readonly id: string }
+  }>
   readonly pagination: { readonly total: number }
 }
 
