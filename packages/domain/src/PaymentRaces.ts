@@ -99,7 +99,7 @@ export const declineCancels = (order: Order, retryable: boolean): boolean =>
   isOpen(order) && order.captures.length === 0 && (!retryable || order.terms.declines === "cancel")
 
 /** What the payment service's last word means for an order whose time is up (rule 3.5). */
-export type ExpiryVerdict = "confirm" | "extend" | "close-intent"
+export type ExpiryVerdict = "confirm" | "extend" | "close-intent" | "expire"
 
 /** `extendedForPayment`: the one extension for a payment still on its way has been used. */
 export const expiryVerdict = (
@@ -107,5 +107,6 @@ export const expiryVerdict = (
   extendedForPayment: boolean
 ): ExpiryVerdict => {
   if (intentStatus === "succeeded") return "confirm"
+  if (intentStatus === "canceled") return "expire"
   return intentStatus === "processing" && !extendedForPayment ? "extend" : "close-intent"
 }

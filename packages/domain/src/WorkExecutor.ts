@@ -24,8 +24,14 @@ export const executorActor = systemActor("work-executor")
 export const retryDelay = (attempts: number): Duration.Duration =>
   Duration.seconds(Math.min(60, 2 ** Math.min(10, Math.max(0, attempts - 1))))
 
-/** How many items one process works on at a time, so that a burst does not drown the services behind the ports. */
-const CONCURRENCY_MAX = 32
+/** How many items of requests one process works on at a time, so that a burst does not drown the other services. */
+const REQUEST_LANE = 32
+
+/**
+ * How many left-over and expired items it works on besides: a lane of their own, so that no backlog keeps a buyer
+ * waiting. No more may be claimed at once, or their leases would run out in the queue.
+ */
+export const BACKGROUND_LANE = 16
 
 /** How long closing waits for running work: longer than a call to a port may take. */
 const DRAIN_MAX = Duration.seconds(10)
@@ -43,6 +49,8 @@ export class WorkExecutor extends Context.Service<
     readonly run: (work: ReadonlyArray<ClaimedWork>) => Effect.Effect<void>
     /** As `run`, without waiting. */
     readonly start: (work: ReadonlyArray<ClaimedWork>) => Effect.Effect<void>
+    /** As `run`, in the lane of jobs; at most {@link BACKGROUND_LANE} items of them at a time. */
+    readonly runInBackground: (work: ReadonlyArray<ClaimedWork>) => Effect.Effect<void>
   }
 >()("@tickettoken/order-domain/WorkExecutor") {
   static readonly layer = Layer.effect(
@@ -50,20 +58,24 @@ export class WorkExecutor extends Context.Service<
     Effect.gen(function* () {
       const context = yield* Effect.context<WorkPorts>()
       const running = yield* FiberSet.make<void>()
-      const permits = yield* Semaphore.make(CONCURRENCY_MAX)
+      const requests = yield* Semaphore.make(REQUEST_LANE)
+      const background = yield* Semaphore.make(BACKGROUND_LANE)
       // Closing lets running work end; what does not is interrupted, and its lease runs out.
       yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(running), DRAIN_MAX))
-      const launch = (work: ReadonlyArray<ClaimedWork>) =>
+      const launch = (lane: Semaphore.Semaphore, work: ReadonlyArray<ClaimedWork>) =>
         Effect.forEach(work, (claimed) =>
-          FiberSet.run(running, permits.withPermits(1)(Effect.provideContext(settle(claimed), context)))
+          FiberSet.run(running, lane.withPermits(1)(Effect.provideContext(settle(claimed), context)))
         )
+      const join = (fibers: ReadonlyArray<Fiber.Fiber<void>>) => Effect.forEach(fibers, Fiber.await, { discard: true })
       return WorkExecutor.of({
         run: Effect.fn("WorkExecutor.run")(function* (work: ReadonlyArray<ClaimedWork>) {
-          const fibers = yield* launch(work)
-          yield* Effect.forEach(fibers, Fiber.await, { discard: true })
+          yield* join(yield* launch(requests, work))
         }),
         start: Effect.fn("WorkExecutor.start")(function* (work: ReadonlyArray<ClaimedWork>) {
-          yield* launch(work)
+          yield* launch(requests, work)
+        }),
+        runInBackground: Effect.fn("WorkExecutor.runInBackground")(function* (work: ReadonlyArray<ClaimedWork>) {
+          yield* join(yield* launch(background, work))
         })
       })
     })

@@ -5,7 +5,7 @@ import { Data, DateTime, Duration, Effect } from "effect"
 import { captureCommand, unexpectedPaymentCommand } from "./CaptureReport.ts"
 import { isOpen, type Order } from "./Order.ts"
 import { OrderCommand } from "./OrderCommand.ts"
-import type { ServiceUnavailable } from "./OrderErrors.ts"
+import { ServiceUnavailable } from "./OrderErrors.ts"
 import { unreachableUntil } from "./Hold.ts"
 import { captureFault } from "./PaymentDecisions.ts"
 import { expiryVerdict } from "./PaymentRaces.ts"
@@ -200,11 +200,25 @@ const expire: Step<"EXPIRE"> = Effect.fnUntraced(function* (item, { reason }) {
   const { now, order } = stored
   const giveUp = !DateTime.isLessThan(now, unreachableUntil(order.terms.hold, item.createdAt))
   return yield* lastWord(item, order, reason).pipe(
+    // A service that is too slow to ask is as good as away.
+    Effect.timeoutOrElse({
+      duration: Duration.seconds(LAST_WORD_SECONDS_MAX),
+      orElse: () => Effect.fail(unanswered)
+    }),
     // Late money is dealt with when it comes (rule 3.7): stock is not kept for ever.
     Effect.catchTag("ServiceUnavailable", (outage) =>
       giveUp && outage.service === "payments" ? Effect.succeed(expireNow(reason, false)) : Effect.fail(outage)
     )
   )
+})
+
+/** For all that expiry asks: within a step, so that giving up is decided here. */
+const LAST_WORD_SECONDS_MAX = STEP_SECONDS_MAX - 1
+
+const unanswered = new ServiceUnavailable({
+  service: "payments",
+  why: "no answer in time",
+  retryAfterSeconds: LAST_WORD_SECONDS_MAX
 })
 
 const expireNow = (reason: string, intentClosed: boolean): Report => news(OrderCommand.Expire({ reason, intentClosed }))
@@ -219,6 +233,8 @@ const lastWord = Effect.fnUntraced(
         return yield* captureAtExpiry(item, order, intent, reason)
       case "extend":
         return news(OrderCommand.PaymentProcessing())
+      case "expire":
+        return expireNow(reason, true)
       case "close-intent": {
         const closed = yield* payments.cancelIntent(item.tenantId, order.intent.id, item.id)
         return closed.status === "succeeded"

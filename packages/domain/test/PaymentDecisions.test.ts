@@ -320,8 +320,8 @@ describe("the payment service's last word at expiry", () => {
     ["processing", true, "close-intent"],
     ["requires_payment", false, "close-intent"],
     ["requires_payment", true, "close-intent"],
-    ["canceled", false, "close-intent"],
-    ["canceled", true, "close-intent"]
+    ["canceled", false, "expire"],
+    ["canceled", true, "expire"]
   ] as const)("3.5 %s, extended before: %s, means %s", (status, extended, verdict) => {
     assert.strictEqual(expiryVerdict(status, extended), verdict)
   })

@@ -12,9 +12,9 @@ import { InvalidTransition } from "../OrderErrors.ts"
 import { OrderStore } from "../ports/OrderStore.ts"
 import { WorkQueue } from "../ports/WorkQueue.ts"
 import { notReady, runWithinBudget } from "../RequestBudget.ts"
-import { WorkExecutor } from "../WorkExecutor.ts"
+import { BACKGROUND_LANE, WorkExecutor } from "../WorkExecutor.ts"
 
-/** How many due orders one sweep claims at a time (rule 3.5). */
+/** How many due orders one sweep expires (rule 3.5). */
 export const EXPIRY_BATCH = 100
 
 export interface ExpireOrderInput extends OrderRequest {
@@ -51,16 +51,21 @@ const expiryResult = (order: Order, version: number) => {
 const expiryFiber: Actor = systemActor("expiry")
 
 /**
- * Claims a batch of due orders and expires them, each on its own: one that fails does not stop the others. Answers how
- * many were claimed; a full batch means that more may be due.
+ * Expires a batch of due orders, each on its own: one that fails does not stop the others. Answers how many were
+ * claimed; a full batch means that more may be due. Only what can start at once is claimed, so that no lease runs out in
+ * a queue.
  */
 export const expireDueOrders = Effect.fn("expireDueOrders")(function* () {
   const queue = yield* WorkQueue
   const executor = yield* WorkExecutor
-  const claimed = yield* queue.claimExpired(EXPIRY_BATCH, {
-    reason: "the reservation ran out",
-    requestedBy: expiryFiber
-  })
-  yield* executor.run(claimed)
-  return claimed.length
+  const request = { reason: "the reservation ran out", requestedBy: expiryFiber }
+  let total = 0
+  while (total < EXPIRY_BATCH) {
+    const limit = Math.min(BACKGROUND_LANE, EXPIRY_BATCH - total)
+    const claimed = yield* queue.claimExpired(limit, request)
+    yield* executor.runInBackground(claimed)
+    total += claimed.length
+    if (claimed.length < limit) break
+  }
+  return total
 })

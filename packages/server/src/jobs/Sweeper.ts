@@ -3,12 +3,12 @@
  * died. It is the same executor that requests use.
  */
 import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
-import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
+import { BACKGROUND_LANE, WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { Effect, Layer, Schedule } from "effect"
 import { runChore } from "./chore.ts"
 
-/** Enough to keep the other services busy, few enough to be done before their leases run out. */
-export const SWEEP_BATCH = 32
+/** What can start at once: more would lose its lease while it waits. */
+export const SWEEP_BATCH = BACKGROUND_LANE
 
 // Jitter keeps replicas from asking the database in step.
 const everySecond = Schedule.spaced("1 second").pipe(Schedule.jittered)
@@ -18,7 +18,7 @@ export const sweep = Effect.fn("Sweeper.sweep")(function* () {
   const queue = yield* WorkQueue
   const executor = yield* WorkExecutor
   const claimed = yield* queue.claimDue(SWEEP_BATCH)
-  yield* executor.run(claimed)
+  yield* executor.runInBackground(claimed)
   return claimed.length
 })
 

@@ -1,0 +1,96 @@
+/** A backlog of jobs and a payment service that is too slow: buyers do not wait for them, and stock is not kept for ever. */
+import { assert, describe, it } from "@effect/vitest"
+import { TicketPricingId, TicketTypeId } from "@tickettoken/order-domain/Ids"
+import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
+import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
+import { createOrder } from "@tickettoken/order-domain/workflows/CreateOrder"
+import { expireDueOrders } from "@tickettoken/order-domain/workflows/ExpireOrder"
+import * as MemoryLayer from "@tickettoken/order-testing/memory/MemoryLayer"
+import { ScriptedFaults } from "@tickettoken/order-testing/memory/ScriptedFaults"
+import { demo } from "@tickettoken/order-testing/sandbox/catalogue"
+import { randomUuid } from "@tickettoken/order-testing/TestOrders"
+import { Effect, Fiber, Layer } from "effect"
+import { TestClock } from "effect/testing"
+
+const core = () => WorkExecutor.layer.pipe(Layer.provideMerge(MemoryLayer.layerWith({})))
+
+const general = {
+  ticketTypeId: TicketTypeId.make("33333333-3333-4333-8333-333333333331"),
+  ticketPricingId: TicketPricingId.make("44444444-4444-4444-8444-444444444441")
+}
+const free = {
+  ticketTypeId: TicketTypeId.make("33333333-3333-4333-8333-333333333334"),
+  ticketPricingId: TicketPricingId.make("44444444-4444-4444-8444-444444444444")
+}
+
+const order = (line: typeof general) =>
+  Effect.flatMap(randomUuid, (id) =>
+    createOrder({
+      caller: { tenantId: demo.tenantId, actor: { kind: "user", id, ip: null }, vip: false },
+      eventId: demo.eventId,
+      items: [{ ...line, quantity: 1 }],
+      currency: "USD",
+      metadata: {}
+    })
+  )
+
+/** Lets everything that can run without time passing run: calls of the in-memory ports give way a few times each. */
+const atOnce = Effect.forEach(Array.from({ length: 200 }), () => Effect.yieldNow, { discard: true })
+
+/** Lets time pass a second at a time, so that what runs in between is seen at the instant at which it runs. */
+const pass = (seconds: number) =>
+  Effect.forEach(Array.from({ length: seconds }), () => Effect.andThen(atOnce, TestClock.adjust("1 second")), {
+    discard: true
+  })
+
+/** Runs what is due every ten seconds, as the sweeper does. */
+const sweepFor = (minutes: number) =>
+  Effect.gen(function* () {
+    const queue = yield* WorkQueue
+    const executor = yield* WorkExecutor
+    for (let round = 0; round < minutes * 6; round += 1) {
+      const running = yield* Effect.forkChild(Effect.flatMap(queue.claimDue(16), executor.runInBackground))
+      yield* pass(10)
+      yield* Fiber.join(running)
+    }
+  })
+
+describe("a backlog of expiries at a payment service that hangs", () => {
+  it.effect("does not keep a buyer waiting", () =>
+    Effect.gen(function* () {
+      const faults = yield* ScriptedFaults
+      yield* Effect.forEach(Array.from({ length: 40 }), () => order(general), { discard: true })
+      yield* TestClock.adjust("18 minutes")
+      yield* faults.always(["payments.getIntent"], "hang")
+      const backlog = yield* Effect.forkChild(expireDueOrders())
+      yield* atOnce
+      const bought = yield* order(free)
+      assert.strictEqual(bought.status, "CONFIRMED")
+      assert.isAbove(yield* faults.hits("payments.getIntent"), 0)
+      // The hanging steps end by themselves, so that the executor can close.
+      yield* pass(60)
+      yield* Fiber.join(backlog)
+    }).pipe(Effect.provide(core()))
+  )
+
+  it.effect("3.5 ends after ten minutes of asking: the order expires", () =>
+    Effect.gen(function* () {
+      const faults = yield* ScriptedFaults
+      const store = yield* OrderStore
+      const pending = yield* order(general)
+      yield* TestClock.adjust("18 minutes")
+      yield* faults.always(["payments.getIntent"], "hang")
+      const first = yield* Effect.forkChild(expireDueOrders())
+      yield* pass(8)
+      yield* Fiber.join(first)
+      yield* sweepFor(5)
+      const waiting = yield* store.load(demo.tenantId, pending.id)
+      assert.strictEqual(waiting.order.status, "PENDING")
+      yield* sweepFor(7)
+      const ended = yield* store.load(demo.tenantId, pending.id)
+      assert.strictEqual(ended.order.status, "EXPIRED")
+      assert.isAbove(yield* faults.hits("payments.getIntent"), 1)
+    }).pipe(Effect.provide(core()))
+  )
+})
