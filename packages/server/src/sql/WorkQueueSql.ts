@@ -8,12 +8,17 @@
  * raises the token, and results are written only under the row's token, so a process that was frozen and wakes up
  * late changes nothing. Time is the database's: of the statement where it is compared, so that the index is used, and
  * of the clock where a lease begins.
+ *
+ * **Gotchas**
+ *
+ * A row that can not be read (a bug, or somebody's hand in the database) stops nobody but itself: it is logged by id
+ * and kind, given back for {@link UNREADABLE_DELAY}, and not answered, so a batch may be smaller than what was claimed.
  */
 import { LeaseLost } from "@tickettoken/order-domain/ports/OrderStore"
 import { type ExpiryRequest, WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { OrderId, type TenantId } from "@tickettoken/order-domain/Ids"
 import { type ClaimedWork, Work, WorkItem, workId, type WorkLease } from "@tickettoken/order-domain/Work"
-import { Duration, Effect, Layer, Schema } from "effect"
+import { Duration, Effect, Layer, Predicate, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { storableJson, storableText } from "./OrderColumns.ts"
 import { orUnavailable } from "./sqlFailures.ts"
@@ -26,8 +31,12 @@ const WHY_CHARS_MAX = 2_000
 /** The claim's cost grows with its size and a crash strands all of it: a batch is never larger, whoever asks. */
 const CLAIM_MAX = 1_000
 
+/** How long a row that can not be read is left alone: it needs an operator, who is told of it again as often. */
+const UNREADABLE_DELAY = Duration.minutes(5)
+
 interface WorkRow {
   readonly id: string
+  readonly kind: string
   readonly tenant_id: string
   readonly order_id: string
   readonly payload: unknown
@@ -36,27 +45,60 @@ interface WorkRow {
   readonly attempts: number
 }
 
-const returned = `id, tenant_id, order_id, payload, created_at, lease_token, attempts`
+const returned = `id, kind, tenant_id, order_id, payload, created_at, lease_token, attempts`
 
 const decodeItem = Schema.decodeUnknownEffect(Schema.toCodecJson(WorkItem))
 
-const toClaimed = (row: WorkRow): Effect.Effect<ClaimedWork> =>
-  decodeItem({
-    id: row.id,
-    tenantId: row.tenant_id,
-    orderId: row.order_id,
-    work: row.payload,
-    createdAt: row.created_at.toISOString()
-  }).pipe(
+/** The work of a row; `null` for a row that is none. */
+const toClaimed = (row: WorkRow): Effect.Effect<ClaimedWork | null> =>
+  Effect.suspend(() =>
+    decodeItem({
+      id: row.id,
+      tenantId: row.tenant_id,
+      orderId: row.order_id,
+      work: row.payload,
+      createdAt: row.created_at.toISOString()
+    })
+  ).pipe(
     Effect.map((item) => ({
       item,
       lease: { id: row.id, token: Number(row.lease_token) },
       attempts: row.attempts
     })),
-    Effect.catch((error) =>
-      Effect.die(new Error(`the row of work ${row.id} is no work: ${error.message}`, { cause: error }))
-    )
+    // What is wrong is not logged: it would quote the payload.
+    Effect.catch(() => Effect.succeed(null)),
+    // An instant that is no date throws on the way to its text.
+    Effect.catchDefect(() => Effect.succeed(null))
   )
+
+/** Takes the rows that can not be read off the hands of this process, all with one statement. */
+const leaveAlone = Effect.fnUntraced(function* (rows: ReadonlyArray<WorkRow>) {
+  const sql = yield* SqlClient.SqlClient
+  for (const { id, kind } of rows) {
+    yield* Effect.logError(`work ${id} of kind ${kind} can not be read and is left alone for a while`)
+  }
+  const leases = rows.map(({ id, lease_token }) => ({ id, token: String(lease_token) }))
+  yield* asJobs(
+    sql`update order_work k set state = 'TODO', lease_until = null, last_error = 'the row can not be read',
+        next_at = clock_timestamp() + ${Duration.toMillis(UNREADABLE_DELAY)}::double precision * interval '1 millisecond'
+      from json_to_recordset(${storableJson(leases)}::json) as r(id text, token bigint)
+      where k.id = r.id and k.lease_token = r.token and k.state = 'DOING'`
+  )
+})
+
+/** The work of the rows that were claimed. Their leases are committed: whatever is wrong with one, the others run. */
+const toBatch = Effect.fnUntraced(function* (rows: ReadonlyArray<WorkRow>) {
+  const read = yield* Effect.forEach(rows, toClaimed)
+  const unreadable = rows.filter((_, at) => read[at] === null)
+  if (unreadable.length > 0) {
+    yield* leaveAlone(unreadable).pipe(
+      orUnavailable,
+      // Their leases run out by themselves; the readable ones must not wait for that.
+      Effect.catch((outage) => Effect.logWarning(`unreadable work was not given back: ${outage.message}`))
+    )
+  }
+  return read.filter(Predicate.isNotNull)
+})
 
 const claimDue = Effect.fnUntraced(function* (limit: number, { workLease }: StoreOptions) {
   const sql = yield* SqlClient.SqlClient
@@ -72,7 +114,7 @@ const claimDue = Effect.fnUntraced(function* (limit: number, { workLease }: Stor
       returning ${sql.literal(returned)}, due_at
     )
     select ${sql.literal(returned)} from claimed order by due_at, id`)
-  return yield* Effect.forEach(rows, toClaimed)
+  return yield* toBatch(rows)
 })
 
 /** Open orders past deadline and grace, the earliest first; those with open EXPIRE work are left to it. */
@@ -126,7 +168,7 @@ const claimExpired = Effect.fnUntraced(function* (limit: number, request: Expiry
         returning ${sql.literal(returned)}`
     })
   )
-  return yield* Effect.forEach(rows, toClaimed)
+  return yield* toBatch(rows)
 })
 
 // A row that nobody could finish is still to be done.
