@@ -43,12 +43,8 @@ export class Operator extends Context.Service<Operator, Caller>()("@tickettoken/
     )
 }
 
-/** A variable that nobody needs: absent, empty and unreadable are the same. */
-const variable = (name: string) =>
-  Effect.map(
-    Effect.option(Config.String(name)),
-    Option.filter((text) => text !== "")
-  )
+/** A variable that nobody needs. Set to nothing it reads as absent. */
+const variable = (name: string) => Effect.option(Config.String(name))
 
 const tenantOf = Effect.fnUntraced(function* ({ tenant }: Account) {
   if (Option.isSome(tenant)) return tenant.value

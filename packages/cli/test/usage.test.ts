@@ -15,6 +15,7 @@ const wrongCalls: ReadonlyArray<readonly [call: string, command: string, problem
   ["cancl", "orders", 'unknown command "cancl", did you mean cancel?'],
   ["nonsense", "orders", 'unknown command "nonsense"'],
   ["list --limt 5", "orders list", "unknown flag --limt, did you mean --limit?"],
+  ["list --statu X --evnt Y", "orders list", /^unknown flag --statu, .*; unknown flag --evnt, did you mean --event\?$/],
   ["list extra", "orders list", 'Unexpected positional argument: "extra"'],
   ["list --limit 0", "orders list", '--limit "0": expected a value between 1 and 100'],
   ["list --limit 101", "orders list", '--limit "101": expected a value between 1 and 100'],
@@ -115,6 +116,10 @@ describe("the account", () => {
       assert.deepStrictEqual(yield* codeOf(["list"], { ORDERS_TENANT_ID: demo.tenantId }), noOrders)
       assert.deepStrictEqual(yield* codeOf(["list"]), [2, "orders: say --tenant, or set ORDERS_TENANT_ID"])
       assert.strictEqual((yield* orders(["list"])).code, 0)
+      assert.deepStrictEqual(yield* codeOf(["list"], { ORDERS_TENANT_ID: "" }), [
+        2,
+        "orders: say --tenant, or set ORDERS_TENANT_ID"
+      ])
       assert.deepStrictEqual(yield* codeOf(["list"], { ORDERS_TENANT_ID: "demo" }), [
         78,
         "orders: ORDERS_TENANT_ID must be a UUID in lower case"
