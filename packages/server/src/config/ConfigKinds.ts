@@ -89,6 +89,17 @@ export const seconds = (minimum: number, maximum: number): Kind<Duration.Duratio
   }
 })
 
+/** Seconds that must stay below what they are a part of. */
+export const secondsBelow = (limit: number, minimum: number): Kind<Duration.Duration> => ({
+  label: `seconds, ${minimum} to less than ${limit}, up to three decimals`,
+  read: (text) => {
+    const reading = seconds(minimum, limit).read(text)
+    return Result.isSuccess(reading) && Duration.isLessThan(reading.success, Duration.seconds(limit))
+      ? reading
+      : problem(`must be seconds from ${minimum} to less than ${limit}, with at most three decimals`)
+  }
+})
+
 /** One of a few words. */
 export const oneOf = <const Word extends string>(...words: ReadonlyArray<Word>): Kind<Word> => ({
   label: words.join(" | "),

@@ -1,6 +1,7 @@
 /**
  * The variables that say how the service runs: where it listens, what it talks to, and which credentials it takes.
  */
+import { STEP_SECONDS_MAX } from "@tickettoken/order-domain/Work"
 import { Redacted, Result } from "effect"
 import { isCredential, parseServiceKeys, type ServiceKey } from "../auth/ServiceKeys.ts"
 import * as Kind from "./ConfigKinds.ts"
@@ -119,16 +120,17 @@ export const serviceVariables = {
   downstreamAttemptTimeout: withDefault({
     name: "ORDER_DOWNSTREAM_ATTEMPT_TIMEOUT_SECONDS",
     section: "Other services",
-    kind: Kind.seconds(0.05, 60),
+    kind: Kind.secondsBelow(STEP_SECONDS_MAX, 0.05),
     default: "5",
     description: "How long one attempt of a call may take."
   }),
   downstreamDeadline: withDefault({
     name: "ORDER_DOWNSTREAM_DEADLINE_SECONDS",
     section: "Other services",
-    kind: Kind.seconds(0.05, 120),
-    default: "8",
-    description: "How long a call may take in all."
+    kind: Kind.secondsBelow(STEP_SECONDS_MAX, 0.05),
+    default: "7",
+    description:
+      "How long a call may take in all. Less than a step of work takes, so that its outcome is written by the one who asked."
   }),
   jwtSecret: optional({
     name: "JWT_SECRET",
