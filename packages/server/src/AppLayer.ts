@@ -10,7 +10,6 @@ import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { type Duration, Effect, Layer, Logger, type Option, type Redacted, References } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
-import { createServer } from "node:http"
 import { AppConfig, type Configuration, policiesLayer } from "./AppConfig.ts"
 import { JwtVerifier } from "./auth/JwtVerifier.ts"
 import { type ServiceKey, ServiceKeys } from "./auth/ServiceKeys.ts"
@@ -22,6 +21,7 @@ import { Detached } from "./http/Detached.ts"
 import { Health } from "./http/Health.ts"
 import * as HttpRoutes from "./http/HttpRoutes.ts"
 import { HttpSettings } from "./http/HttpSettings.ts"
+import * as nodeServer from "./http/nodeServer.ts"
 import * as CompletionFiber from "./jobs/CompletionFiber.ts"
 import * as ExpiryFiber from "./jobs/ExpiryFiber.ts"
 import * as Sweeper from "./jobs/Sweeper.ts"
@@ -89,24 +89,13 @@ export const appLayer = (config: Configuration, foundation: Foundation) => {
   )
 }
 
-/** How long a whole request may take to arrive: one byte a second is no request. */
-const REQUEST_TIMEOUT_MILLIS = 30_000
-const HEADERS_TIMEOUT_MILLIS = 10_000
-const CONNECTION_CHECK_MILLIS = 5000
-
 const listener = ({ port, shutdown }: Configuration) =>
   Layer.merge(
     Layer.effect(
       HttpServer.HttpServer,
-      NodeHttpServer.make(
-        () =>
-          createServer({
-            requestTimeout: REQUEST_TIMEOUT_MILLIS,
-            headersTimeout: HEADERS_TIMEOUT_MILLIS,
-            connectionsCheckingInterval: CONNECTION_CHECK_MILLIS
-          }),
-        { port, gracefulShutdownTimeout: shutdown.timeout }
-      ).pipe(Effect.mapError((error) => portFailure(port, "PORT", error)))
+      NodeHttpServer.make(nodeServer.make, { port, gracefulShutdownTimeout: shutdown.timeout }).pipe(
+        Effect.mapError((error) => portFailure(port, "PORT", error))
+      )
     ),
     NodeHttpServer.layerHttpServices
   )
