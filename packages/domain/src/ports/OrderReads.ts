@@ -50,9 +50,28 @@ export interface ExpiringQuery {
   readonly limit: number
 }
 
+/** An order that is there and can not be read: a bug, or somebody's hand in the store. It is a matter for people. */
+export interface UnreadableOrder {
+  readonly id: string
+  readonly orderNumber: string
+}
+
+/** A page of an event's cancellable orders, in id order. */
+export interface CancellablePage {
+  readonly orders: ReadonlyArray<Order>
+  /** Those of this page that can not be read. Nobody can cancel them, so a run must report them. */
+  readonly unreadable: ReadonlyArray<UnreadableOrder>
+  /** Where the next page starts; `null` after the last one. */
+  readonly next: OrderId | null
+}
+
 export class OrderReads extends Context.Service<
   OrderReads,
   {
+    /**
+     * A page. An order that can not be read is left out and logged as an error: one row must not hide all others of its
+     * page. It still counts in `total`, takes its place on the page, and asking for it by id is a defect.
+     */
     readonly list: (query: OrderQuery) => Effect.Effect<OrderPage, ServiceUnavailable>
     /** The order's audit facts, oldest first. */
     readonly history: (
@@ -65,12 +84,12 @@ export class OrderReads extends Context.Service<
       { readonly orders: ReadonlyArray<ExpiringOrder>; readonly now: DateTime.Utc },
       ServiceUnavailable
     >
-    /** Up to `limit` orders of an event that can still be cancelled, in id order, after the given one. */
+    /** Up to `limit` orders of an event that can still be cancelled, after the given one. */
     readonly cancellableOfEvent: (
       tenantId: TenantId,
       eventId: EventId,
       after: OrderId | null,
       limit: number
-    ) => Effect.Effect<ReadonlyArray<Order>, ServiceUnavailable>
+    ) => Effect.Effect<CancellablePage, ServiceUnavailable>
   }
 >()("@tickettoken/order-domain/ports/OrderReads") {}

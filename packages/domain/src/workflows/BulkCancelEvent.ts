@@ -22,7 +22,7 @@ import type { Order } from "../Order.ts"
 import { OrderCommand } from "../OrderCommand.ts"
 import { EventClosures } from "../ports/EventClosures.ts"
 import { newRefundId } from "../ports/Identifiers.ts"
-import { OrderReads } from "../ports/OrderReads.ts"
+import { type CancellablePage, OrderReads, type UnreadableOrder } from "../ports/OrderReads.ts"
 import { WorkExecutor } from "../WorkExecutor.ts"
 
 export interface BulkCancelInput {
@@ -41,46 +41,55 @@ const WORK_WAIT = Duration.seconds(2)
 const foldOrders = <A, E, R>(
   input: BulkCancelInput,
   initial: A,
-  page: (state: A, orders: ReadonlyArray<Order>) => Effect.Effect<A, E, R>
+  page: (state: A, found: CancellablePage) => Effect.Effect<A, E, R>
 ) =>
   Effect.gen(function* () {
     const reads = yield* OrderReads
     let state = initial
     let after: OrderId | null = null
     for (;;) {
-      const orders: ReadonlyArray<Order> = yield* reads.cancellableOfEvent(
+      const found: CancellablePage = yield* reads.cancellableOfEvent(
         input.caller.tenantId,
         input.eventId,
         after,
         BULK_PAGE
       )
-      state = yield* page(state, orders)
-      const last = orders[orders.length - 1]
-      if (last === undefined || orders.length < BULK_PAGE) return state
-      after = last.id
+      state = yield* page(state, found)
+      if (found.next === null) return state
+      after = found.next
     }
   })
 
-/** What cancelling the event would do: counts and money. Nothing is written. Fails with `ServiceUnavailable`. */
+/**
+ * What cancelling the event would do: counts and money, of the orders that can be read. Nothing is written. Fails with
+ * `ServiceUnavailable`.
+ */
 export const planBulkCancel = Effect.fn("planBulkCancel")((input: BulkCancelInput) =>
-  foldOrders(input, emptyPlan, (plan: BulkCancelPlan, orders) => Effect.succeed(orders.reduce(addToPlan, plan)))
+  foldOrders(input, emptyPlan, (plan: BulkCancelPlan, { orders }) => Effect.succeed(orders.reduce(addToPlan, plan)))
 )
 
 /**
- * Closes the event and cancels its orders with full refunds, without review. An order that cannot be cancelled is
- * listed and does not stop the others. Fails with `ServiceUnavailable` when the database is away; run it again then.
+ * Closes the event and cancels its orders with full refunds, without review. An order that cannot be cancelled, or not
+ * even read, is listed and does not stop the others. Fails with `ServiceUnavailable` when the database is away; run it again then.
  */
 export const bulkCancelEvent = Effect.fn("bulkCancelEvent")(function* (input: BulkCancelInput) {
   const { caller, eventId, reason } = input
   const closures = yield* EventClosures
   yield* closures.close(caller.tenantId, eventId, { reason, actor: caller.actor })
-  return yield* foldOrders(input, emptyResults, (results: BulkCancelResults, orders) =>
+  return yield* foldOrders(input, emptyResults, (results: BulkCancelResults, { orders, unreadable }) =>
     Effect.map(
       Effect.forEach(orders, (order) => cancelOne(input, order), { concurrency: CONCURRENCY }),
-      (outcomes) => outcomes.reduce((sum, record) => record(sum), results)
+      (outcomes) =>
+        unreadable.reduce(
+          addUnreadable,
+          outcomes.reduce((sum, record) => record(sum), results)
+        )
     )
   )
 })
+
+const addUnreadable = (results: BulkCancelResults, { id, orderNumber }: UnreadableOrder): BulkCancelResults =>
+  addFailure(results, { orderId: id, orderNumber, error: "the order can not be read" })
 
 // An order that has ended by itself in the meantime has nothing left to cancel and does not count.
 const cancelOne = ({ caller, reason }: BulkCancelInput, order: Order) =>

@@ -11,9 +11,9 @@ import {
   OrderReads,
   type RecordedEvent
 } from "@tickettoken/order-domain/ports/OrderReads"
-import { DateTime, Effect, Layer, Schema } from "effect"
+import { DateTime, Effect, Layer, Predicate, Schema } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
-import { type OrderRow, orderRowColumns, toOrder } from "./OrderRow.ts"
+import { type OrderRow, orderRowColumns, toOrderOrNull } from "./OrderRow.ts"
 import { orUnavailable } from "./sqlFailures.ts"
 import { inTenant } from "./TenantTransaction.ts"
 
@@ -40,7 +40,7 @@ const list = Effect.fnUntraced(function* (query: OrderQuery) {
     ])
   )
   return {
-    orders: yield* Effect.forEach(rows.slice(0, limit), toOrder),
+    orders: (yield* Effect.forEach(rows.slice(0, limit), toOrderOrNull)).filter(Predicate.isNotNull),
     total: Number(counted[0]?.total ?? 0n),
     hasMore: rows.length > limit
   }
@@ -130,9 +130,18 @@ const cancellableOfEvent = Effect.fnUntraced(function* (
     sql<OrderRow>`select ${sql.literal(orderRowColumns)} from orders o
       where o.tenant_id = ${tenantId} and o.event_id = ${eventId} and ${sql.in("status", legalFrom.Cancel)}
         and (${after}::uuid is null or o.id > ${after}::uuid)
-      order by o.id limit ${limit}`
+      order by o.id limit ${limit + 1}`
   )
-  return yield* Effect.forEach(rows, toOrder)
+  const page = rows.slice(0, limit)
+  const read = yield* Effect.forEach(page, toOrderOrNull)
+  const last = rows.length > limit ? page.at(-1) : undefined
+  return {
+    orders: read.filter(Predicate.isNotNull),
+    unreadable: page
+      .filter((_, at) => read[at] === null)
+      .map(({ id, order_number }) => ({ id, orderNumber: order_number })),
+    next: last === undefined ? null : OrderId.make(last.id)
+  }
 })
 
 export const layer: Layer.Layer<OrderReads, never, SqlClient.SqlClient> = Layer.effect(

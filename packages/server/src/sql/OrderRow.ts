@@ -2,7 +2,8 @@
  * A row of `orders`, with its lines, captures and refunds, as an order of the domain.
  *
  * Read through the domain's own schemas: a row that is no order is a bug, or somebody's hand in the database, and dies
- * with the order's id rather than going on half understood. The way into the row is OrderColumns.ts.
+ * with the order's id rather than going on half understood; only among many others it is left out and logged. The way
+ * into the row is OrderColumns.ts.
  */
 import {
   CancelledOrder,
@@ -198,4 +199,13 @@ export const toOrder = (row: OrderRow): Effect.Effect<Order> =>
     Effect.suspend(() => decoders[row.status](encodedOf(row))),
     (error) =>
       Effect.die(new Error(`the row of order ${row.id} is no ${row.status} order: ${error.message}`, { cause: error }))
+  )
+
+/**
+ * The order of a row among others; `null`, and an error in the log, for a row that is none. The log says no more than
+ * which one: what is wrong would quote what buyers wrote, and whoever loads the order alone is told.
+ */
+export const toOrderOrNull = (row: OrderRow): Effect.Effect<Order | null> =>
+  Effect.catchDefect(toOrder(row), () =>
+    Effect.as(Effect.logError(`order ${row.id} can not be read and is left out`), null)
   )

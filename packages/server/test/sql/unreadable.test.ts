@@ -1,10 +1,14 @@
 /** Rows that somebody's hand has made unreadable stop nobody but themselves, and are told. */
 import { assert, layer } from "@effect/vitest"
+import { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
 import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
+import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
+import { bulkCancelEvent, planBulkCancel } from "@tickettoken/order-domain/workflows/BulkCancelEvent"
+import * as SecureIdentifiers from "@tickettoken/order-server/SecureIdentifiers"
 import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
-import { create } from "@tickettoken/order-testing/contracts/storeFixture"
-import { freshBuyer, jobActor } from "@tickettoken/order-testing/TestOrders"
-import { Effect, Logger } from "effect"
+import { create, reload } from "@tickettoken/order-testing/contracts/storeFixture"
+import { type Buyer, freshBuyer, jobActor } from "@tickettoken/order-testing/TestOrders"
+import { Effect, Layer, Logger } from "effect"
 import { SqlClient } from "effect/sql"
 import { layerStore } from "./database.ts"
 
@@ -96,6 +100,86 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("work th
       assert.include(claimed, fine)
       assert.notInclude(claimed, spoilt)
       assert.include(lines.join("\n"), `of kind EXPIRE can not be read`)
+    })
+  )
+})
+
+/** Three orders of a buyer, the one in the middle (by id) spoilt. */
+const spoilOne = Effect.fnUntraced(function* (buyer: Buyer) {
+  const sql = yield* SqlClient.SqlClient
+  const made = []
+  for (let at = 0; at < 3; at++) made.push((yield* create(buyer)).order)
+  const [first, spoilt, last] = made.toSorted((one, other) => (one.id < other.id ? -1 : 1))
+  if (first === undefined || spoilt === undefined || last === undefined) return yield* Effect.die("three were made")
+  yield* byHand(sql`update orders set terms = '{"secret": "s3cret"}' where id = ${spoilt.id}`)
+  return { first, spoilt, last }
+})
+
+/** Cancels without calling anybody: what the orders ask for stays to be done. */
+const bulkLayer = Layer.merge(
+  Layer.succeed(
+    WorkExecutor,
+    WorkExecutor.of({ run: () => Effect.void, start: () => Effect.void, runInBackground: () => Effect.void })
+  ),
+  SecureIdentifiers.layer
+)
+
+layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("an order that can not be read", (it) => {
+  it.effect("is left out of a page and logged by its id", () =>
+    Effect.gen(function* () {
+      const reads = yield* OrderReads
+      const buyer = yield* freshBuyer
+      const { first, last, spoilt } = yield* spoilOne(buyer)
+      const query = { ...buyer, status: null, eventId: null, offset: 0, after: null }
+      const { lines, result } = yield* withLog(reads.list({ ...query, limit: 10 }))
+      assert.deepStrictEqual(result.orders.map(({ id }) => id).toSorted(), [first.id, last.id])
+      assert.deepStrictEqual([result.total, result.hasMore], [3, false])
+      assert.include(lines.join("\n"), `order ${spoilt.id} can not be read and is left out`)
+      assert.notInclude(lines.join("\n"), "s3cret")
+      const pages = yield* withLog(Effect.forEach([0, 1, 2], (offset) => reads.list({ ...query, limit: 1, offset })))
+      assert.deepStrictEqual(
+        pages.result.map(({ hasMore }) => hasMore),
+        [true, true, false]
+      )
+      assert.lengthOf(
+        pages.result.flatMap(({ orders }) => orders),
+        2
+      )
+    })
+  )
+
+  it.effect("5 is reported by the run that cancels its event, which cancels all others", () =>
+    Effect.gen(function* () {
+      const reads = yield* OrderReads
+      const buyer = yield* freshBuyer
+      const { first, last, spoilt } = yield* spoilOne(buyer)
+      const report = { id: spoilt.id, orderNumber: spoilt.orderNumber }
+      // It takes its place: pages end where they would end with it.
+      const page = (after: typeof first.id | null) => reads.cancellableOfEvent(buyer.tenantId, buyer.eventId, after, 2)
+      const { result } = yield* withLog(Effect.all([page(null), page(spoilt.id)]))
+      assert.deepStrictEqual(
+        result.map(({ next, orders, unreadable }) => ({ ids: orders.map(({ id }) => id), next, unreadable })),
+        [
+          { ids: [first.id], next: spoilt.id, unreadable: [report] },
+          { ids: [last.id], next: null, unreadable: [] }
+        ]
+      )
+      const input = {
+        caller: { tenantId: buyer.tenantId, actor: jobActor, vip: false },
+        eventId: buyer.eventId,
+        reason: "rain"
+      }
+      const plan = yield* withLog(planBulkCancel(input))
+      assert.strictEqual(plan.result.orders, 2)
+      const { lines, result: run } = yield* withLog(Effect.provide(bulkCancelEvent(input), bulkLayer))
+      assert.deepStrictEqual(run, {
+        total: 3,
+        succeeded: 2,
+        failed: 1,
+        errors: [{ orderId: spoilt.id, orderNumber: spoilt.orderNumber, error: "the order can not be read" }]
+      })
+      assert.include(lines.join("\n"), `order ${spoilt.id} can not be read`)
+      for (const order of [first, last]) assert.strictEqual((yield* reload(order)).status, "CANCELLED")
     })
   )
 })

@@ -87,7 +87,7 @@ export const orderReadsContract = <E>(
         const orders = yield* OrderReads
         const buyer = yield* freshBuyer
         const made = (yield* createInTurn(buyer, 5)).toReversed()
-        const pages = yield* Effect.forEach([0, 2, 4, 5], (offset) =>
+        const pages = yield* Effect.forEach([0, 2, 3, 4, 5], (offset) =>
           orders.list({ ...everything(buyer), limit: 2, offset })
         )
         assert.deepStrictEqual(
@@ -95,6 +95,7 @@ export const orderReadsContract = <E>(
           [
             [idsOf(made.slice(0, 2)), 5, true],
             [idsOf(made.slice(2, 4)), 5, true],
+            [idsOf(made.slice(3)), 5, false],
             [idsOf(made.slice(4)), 5, false],
             [[], 5, false]
           ]
@@ -215,14 +216,16 @@ export const orderReadsContract = <E>(
         yield* create({ ...buyer, tenantId: other.tenantId })
         const expected = idsOf([pending, reserved, paid, confirmed]).toSorted()
         const first = yield* orders.cancellableOfEvent(buyer.tenantId, buyer.eventId, null, 3)
-        const last = first.at(-1)
-        const rest = yield* orders.cancellableOfEvent(buyer.tenantId, buyer.eventId, last?.id ?? null, 3)
-        assert.deepStrictEqual([idsOf(first), idsOf(rest)], [expected.slice(0, 3), expected.slice(3)])
-        for (const order of first) assertSameOrder(order, yield* reload(order))
+        const rest = yield* orders.cancellableOfEvent(buyer.tenantId, buyer.eventId, first.next, 3)
+        assert.deepStrictEqual([idsOf(first.orders), idsOf(rest.orders)], [expected.slice(0, 3), expected.slice(3)])
+        for (const order of first.orders) assertSameOrder(order, yield* reload(order))
+        assert.deepStrictEqual([first.next, rest.next], [first.orders[2]?.id, null])
         assert.deepStrictEqual(
-          yield* orders.cancellableOfEvent(buyer.tenantId, buyer.eventId, rest.at(-1)?.id ?? null, 3),
-          []
+          yield* orders.cancellableOfEvent(buyer.tenantId, buyer.eventId, rest.orders.at(-1)?.id ?? null, 3),
+          { orders: [], unreadable: [], next: null }
         )
+        // A page that is full to the brim is the last one if nothing follows.
+        assert.isNull((yield* orders.cancellableOfEvent(buyer.tenantId, buyer.eventId, null, 4)).next)
       })
     )
   })

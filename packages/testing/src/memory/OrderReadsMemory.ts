@@ -90,8 +90,8 @@ export const layer = Layer.effect(
         return yield* read(expiringSoon(query))
       }),
       cancellableOfEvent: Effect.fn("OrderReads.cancellableOfEvent")(function* (tenantId, eventId, after, limit) {
-        return yield* read((state) =>
-          ordersOf(state)
+        return yield* read((state) => {
+          const rest = ordersOf(state)
             .filter(
               (order) =>
                 order.tenantId === tenantId &&
@@ -100,8 +100,9 @@ export const layer = Layer.effect(
                 (after === null || order.id > after)
             )
             .toSorted(byId)
-            .slice(0, limit)
-        )
+          const orders = rest.slice(0, limit)
+          return { orders, unreadable: [], next: rest.length > limit ? (orders.at(-1)?.id ?? null) : null }
+        })
       })
     })
   })
