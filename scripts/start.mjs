@@ -5,12 +5,13 @@
  * machine's.
  */
 import module from "node:module"
+import { fileURLToPath } from "node:url"
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
 
 if (major > 22 || (major === 22 && minor >= 19)) {
-  // Compiled code is kept from one start to the next, in the user's temporary folder.
-  module.enableCompileCache?.()
+  // Compiled code is kept from one start to the next: beside the packages, since it runs with our rights.
+  module.enableCompileCache?.(fileURLToPath(new URL("../node_modules/.cache/node-compile", import.meta.url)))
   await import("./start.ts")
 } else {
   process.stderr.write(`Node ${process.versions.node} is too old: TicketToken Orders runs on Node 22.19 or newer.\n`)
