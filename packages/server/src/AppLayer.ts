@@ -8,7 +8,7 @@
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
-import { type Duration, Effect, Layer, Logger, type Option, type Redacted, References } from "effect"
+import { type Duration, Effect, Layer, type Option, type Redacted } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { AppConfig, type Configuration, policiesLayer } from "./AppConfig.ts"
 import { JwtVerifier } from "./auth/JwtVerifier.ts"
@@ -107,13 +107,6 @@ const stopSlowly = (delay: Duration.Duration) =>
       const health = yield* Health
       yield* Effect.addFinalizer(() => Effect.andThen(health.beginStop, Effect.sleep(delay)))
     })
-  )
-
-/** Lines of JSON for machines, or readable ones at a terminal; both from the configured level on. */
-export const loggingLayer = ({ logLevel, mode }: Configuration) =>
-  Layer.merge(
-    Logger.layer([mode === "production" ? Logger.consoleJson : Logger.consolePretty()]),
-    Layer.succeed(References.MinimumLogLevel, logLevel)
   )
 
 /** Where the server listens. */

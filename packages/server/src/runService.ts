@@ -7,7 +7,8 @@ import { NodeRuntime } from "@effect/platform-node"
 import { Cause, Console, Context, Effect, Exit, Layer, Option, Runtime } from "effect"
 import { SqlClient } from "effect/sql"
 import { AppConfig, type Configuration } from "./AppConfig.ts"
-import { appLayer, databaseLayer, type Foundation, listeningPort, loggingLayer } from "./AppLayer.ts"
+import { appLayer, databaseLayer, type Foundation, listeningPort } from "./AppLayer.ts"
+import * as Logging from "./Logging.ts"
 import { prepareDatabase } from "./prepareDatabase.ts"
 import type { World } from "./sandbox/EmbeddedWorld.ts"
 import { CONFIGURATION_EXIT_CODE, StartFailure, startFailure } from "./StartFailure.ts"
@@ -25,7 +26,7 @@ const serve = Effect.fn("serve")(function* (onReady: (ready: Ready) => Effect.Ef
   const config = yield* Effect.provide(AppConfig, AppConfig.layer).pipe(
     Effect.mapError(({ message }) => startFailure(message, CONFIGURATION_EXIT_CODE))
   )
-  return yield* serveConfigured(config, onReady).pipe(Effect.scoped, Effect.provide(loggingLayer(config)))
+  return yield* serveConfigured(config, onReady).pipe(Effect.scoped, Effect.provide(Logging.layer(config)))
 })
 
 const serveConfigured = Effect.fnUntraced(function* (

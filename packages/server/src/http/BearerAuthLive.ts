@@ -13,13 +13,14 @@ export const layer = Layer.effect(
     const verifier = yield* JwtVerifier
     return BearerAuth.of({
       bearer: Effect.fnUntraced(function* (httpEffect, { credential }) {
-        const { clientAddress, repeatedHeaders, requestId } = yield* CurrentRequest
+        const { about, clientAddress, repeatedHeaders, requestId } = yield* CurrentRequest
         const refused = new UnauthorizedProblem({ detail: "a valid bearer token is needed", requestId })
         // Of two headers Node drops one: which one the caller meant is not ours to guess.
         if (repeatedHeaders.has("authorization")) return yield* refused
         const caller = yield* verifier
           .verify(credential, clientAddress)
           .pipe(Effect.catchTag("InvalidCredential", () => Effect.fail(refused)))
+        about.set("tenantId", caller.tenantId).set("userId", caller.actor.id)
         return yield* httpEffect.pipe(
           Effect.provideService(CurrentCaller, caller),
           Effect.annotateLogs({ tenantId: caller.tenantId, userId: caller.actor.id })

@@ -12,10 +12,14 @@ export interface RequestFacts {
   readonly clientAddress: string | null
   /** Headers that came more than once, in lower case. Node joins or drops the repetitions silently. */
   readonly repeatedHeaders: ReadonlySet<string>
+  /** Whom and what the request is about, noted as it becomes known: for its line in the log. */
+  readonly about: Map<Subject, string>
 }
 
+type Subject = "tenantId" | "userId" | "serviceKey" | "orderId"
+
 export const CurrentRequest = Context.Reference<RequestFacts>("@tickettoken/order-server/http/CurrentRequest", {
-  defaultValue: () => ({ requestId: "none", clientAddress: null, repeatedHeaders: new Set() })
+  defaultValue: () => ({ requestId: "none", clientAddress: null, repeatedHeaders: new Set(), about: new Map() })
 })
 
 /** A request id that may be taken over: short, and safe in a header, a log line and a file name. */
@@ -27,7 +31,8 @@ export const factsOf = (request: HttpServerRequest.HttpServerRequest, freshId: s
   return {
     requestId: given !== undefined && REQUEST_ID.test(given) ? given : freshId,
     clientAddress: Option.match(request.remoteAddress, { onNone: () => null, onSome: plainAddress }),
-    repeatedHeaders: repeated(request)
+    repeatedHeaders: repeated(request),
+    about: new Map()
   }
 }
 

@@ -36,7 +36,8 @@ export const layer = HttpApiBuilder.group(
 /** The service as the audit history names it, acting for the tenant that it states. */
 const callerFor = Effect.fnUntraced(function* (tenantId: TenantId) {
   const { keyId } = yield* CurrentService
-  const { clientAddress } = yield* CurrentRequest
+  const { about, clientAddress } = yield* CurrentRequest
+  about.set("tenantId", tenantId)
   const caller: Caller = { tenantId, actor: { kind: "service", id: keyId, ip: clientAddress }, vip: false }
   return caller
 })
@@ -45,6 +46,8 @@ const expiring = Effect.fnUntraced(function* (
   tenantId: TenantId,
   query: { readonly minutes: number; readonly limit: number }
 ) {
+  const { about } = yield* CurrentRequest
+  about.set("tenantId", tenantId)
   const orders = yield* answering(expiringOrders({ tenantId, ...query }))
   return {
     orders: orders.map(({ expiresAt, id, minutesUntilExpiration }) => ({

@@ -83,6 +83,7 @@ const create = Effect.fnUntraced(function* (payload: CreateOrderBody, headers: K
     body: payload,
     run: (keyed) =>
       createOrder({ caller, eventId, items, currency, metadata, claim: keyed?.claim }).pipe(
+        Effect.tap(({ id }) => Effect.map(CurrentRequest, ({ about }) => about.set("orderId", id))),
         Effect.catchTag("OrderNotFound", Effect.die)
       ),
     render: createdAnswer,

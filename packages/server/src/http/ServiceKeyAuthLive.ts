@@ -13,12 +13,13 @@ export const layer = Layer.effect(
     const keys = yield* ServiceKeys
     return ServiceKeyAuth.of({
       serviceKey: Effect.fnUntraced(function* (httpEffect, { credential, endpoint }) {
-        const { repeatedHeaders, requestId } = yield* CurrentRequest
+        const { about, repeatedHeaders, requestId } = yield* CurrentRequest
         const refused = new UnauthorizedProblem({ detail: "a valid service key is needed", requestId })
         if (repeatedHeaders.has("authorization")) return yield* refused
         const { keyId, scopes } = yield* keys
           .verify(credential)
           .pipe(Effect.catchTag("InvalidCredential", () => Effect.fail(refused)))
+        about.set("serviceKey", keyId)
         const scope = Context.getOrUndefined(endpoint.annotations, RequiredScope)
         // An endpoint without a scope is nobody's.
         if (scope === undefined || !scopes.has(scope)) {

@@ -3,7 +3,7 @@
  * breaks, headers that keep browsers careful, and one line in the log.
  */
 import { Identifiers } from "@tickettoken/order-domain/ports/Identifiers"
-import { ByteSize, Clock, Effect, type Types } from "effect"
+import { ByteSize, Clock, Effect, Exit, type Types } from "effect"
 import {
   HttpIncomingMessage,
   HttpRouter,
@@ -30,11 +30,9 @@ export const layer = HttpRouter.middleware(
         const response = yield* answerAlways(httpEffect, facts).pipe(
           Effect.provideService(CurrentRequest, facts),
           Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyBytesMax)),
-          Effect.annotateLogs({ requestId: facts.requestId })
-        )
-        const millis = (yield* Clock.currentTimeMillis) - startedAt
-        yield* Effect.logInfo(`${request.method} ${pathOf(request)} ${response.status}`).pipe(
-          Effect.annotateLogs({ requestId: facts.requestId, millis })
+          Effect.annotateLogs({ requestId: facts.requestId }),
+          // A client that hangs up, and a server that stops, interrupt the request: that is a line as well.
+          Effect.onExit((exit) => Effect.flatMap(statusOf(exit), (status) => log(request, facts, startedAt, status)))
         )
         return HttpServerResponse.setHeaders(response, {
           "x-request-id": facts.requestId,
@@ -50,6 +48,31 @@ export const layer = HttpRouter.middleware(
 /** Without the query, which may hold what should not be in a log. */
 const pathOf = ({ url }: HttpServerRequest.HttpServerRequest): string =>
   url.replace(/[?#].*$/s, "").slice(0, PATH_CHARS_MAX)
+
+/** The status that the client gets, or would have got: 499 if it did not wait for it. */
+const statusOf = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown>): Effect.Effect<number> =>
+  Exit.isSuccess(exit)
+    ? Effect.succeed(exit.value.status)
+    : Effect.map(HttpServerError.causeResponse(exit.cause), ([{ status }]) => status)
+
+const ORDER_IN_PATH = /\/orders\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\/|$)/i
+
+/** One line a request. Nothing that came in a header or a body is in it, but for what has been verified. */
+const log = Effect.fnUntraced(function* (
+  request: HttpServerRequest.HttpServerRequest,
+  { about, requestId }: RequestFacts,
+  startedAt: number,
+  status: number
+) {
+  const { method } = request
+  const path = pathOf(request)
+  const [, orderId] = ORDER_IN_PATH.exec(path) ?? []
+  if (orderId !== undefined) about.set("orderId", orderId.toLowerCase())
+  const millis = (yield* Clock.currentTimeMillis) - startedAt
+  yield* Effect.logInfo(`${method} ${path} ${status}`).pipe(
+    Effect.annotateLogs({ requestId, method, path, status, millis, ...Object.fromEntries(about) })
+  )
+})
 
 const answerAlways = <R>(
   httpEffect: Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled, R>,
