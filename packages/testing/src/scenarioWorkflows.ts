@@ -27,7 +27,13 @@ import { requestRefund } from "@tickettoken/order-domain/workflows/RequestRefund
 import { reserveOrder } from "@tickettoken/order-domain/workflows/ReserveOrder"
 import { MemoryServices } from "./memory/MemoryServices.ts"
 import { MemoryWorld, type WorldState } from "./memory/MemoryWorld.ts"
-import { type Fault, type Operation, ScriptedFaults } from "./memory/ScriptedFaults.ts"
+import {
+  type Fault,
+  type Operation,
+  ScriptedFaults,
+  serviceOperations,
+  storeOperations
+} from "./memory/ScriptedFaults.ts"
 import { demo } from "./sandbox/catalogue.ts"
 import { availableOf } from "./sandbox/TicketStock.ts"
 import { play, type Stage, wordsOf } from "./scenario.ts"
@@ -69,22 +75,7 @@ const linesOf = (text: string): ReadonlyArray<readonly [number, OfferName]> =>
 
 const faults: ReadonlyArray<Fault> = ["pass", "failBefore", "failAfter", "hang", "hangAfter", "refuse"]
 
-const operations: ReadonlyArray<Operation> = [
-  "store.load",
-  "store.create",
-  "store.commit",
-  "queue.settle",
-  "queue.retry",
-  "tickets.availability",
-  "tickets.hold",
-  "tickets.allocate",
-  "tickets.release",
-  "payments.openIntent",
-  "payments.getIntent",
-  "payments.cancelIntent",
-  "payments.refund",
-  "events.get"
-]
+const operations: ReadonlyArray<Operation> = [...storeOperations, ...serviceOperations]
 
 /** What the stage remembers: the order that rows are about, and an intent that only its buyer knows of. */
 interface Scene {

@@ -3,6 +3,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
+import type { Order } from "@tickettoken/order-domain/Order"
 import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
 import { EndedOrders } from "@tickettoken/order-domain/ports/EndedOrders"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
@@ -33,18 +34,23 @@ export const endedOrdersContract = <E>(
       Effect.gen(function* () {
         yield* clear
         const orders = yield* EndedOrders
-        const [buyer, other] = [yield* freshBuyer, yield* freshBuyer]
+        const buyer = yield* freshBuyer
         // An event lasts three hours from its start.
-        const second = yield* createConfirmed(buyer, { startsInHours: -4 })
-        const first = yield* createConfirmed(other, { startsInHours: -5 })
+        const ended: Array<Order> = []
+        for (const hours of [-4, -7, -5, -8, -6]) {
+          ended.push(yield* createConfirmed(yield* freshBuyer, { startsInHours: hours }))
+        }
         yield* createConfirmed(buyer, { startsInHours: -2 })
         yield* createPayable(buyer, { startsInHours: -4 })
         const cancelled = yield* createConfirmed(buyer, { startsInHours: 48 })
         yield* send(cancelled, cancelAs(cancelled, "buyer"))
-        const keys = [first, second].map(({ id, tenantId }) => ({ tenantId, orderId: id }))
+        const keys = ended
+          .toSorted((one, two) => one.eventEndsAt.epochMilliseconds - two.eventEndsAt.epochMilliseconds)
+          .map(({ id, tenantId }) => ({ tenantId, orderId: id }))
         assert.deepStrictEqual(yield* orders.due(100), keys)
-        assert.deepStrictEqual(yield* orders.due(1), keys.slice(0, 1))
-        yield* send(first, OrderCommand.Complete())
+        assert.deepStrictEqual(yield* orders.due(2), keys.slice(0, 2))
+        const first = ended.find(({ id }) => id === keys[0]?.orderId)
+        if (first !== undefined) yield* send(first, OrderCommand.Complete())
         assert.deepStrictEqual(yield* orders.due(100), keys.slice(1))
       })
     )

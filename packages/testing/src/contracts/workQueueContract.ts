@@ -96,12 +96,14 @@ export const workQueueContract = <E>(
         const work = yield* WorkQueue
         const time = yield* TestTime
         const buyer = yield* freshBuyer
-        const first = yield* create(buyer)
-        yield* time.passMinutes(LEASE_MINUTES)
-        const second = yield* create(buyer)
-        yield* time.passMinutes(LEASE_MINUTES)
-        const claims = [yield* work.claimDue(1), yield* work.claimDue(1), yield* work.claimDue(1)]
-        assert.deepStrictEqual(claims.map(ordersOf), [[first.order.id], [second.order.id], []])
+        const made: Array<string> = []
+        for (let n = 0; n < 5; n++) {
+          made.push((yield* create(buyer)).order.id)
+          yield* time.passMinutes(LEASE_MINUTES)
+        }
+        const claims: Array<ReadonlyArray<string>> = []
+        for (const limit of [1, 1, 2, 3, 1]) claims.push(ordersOf(yield* work.claimDue(limit)))
+        assert.deepStrictEqual(claims, [made.slice(0, 1), made.slice(1, 2), made.slice(2, 4), made.slice(4), []])
       })
     )
 

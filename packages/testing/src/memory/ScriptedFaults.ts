@@ -8,31 +8,39 @@ import { Context, Effect, Layer, Ref } from "effect"
 import { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import { type FaultPlan, make as makeDice } from "../sandbox/Faults.ts"
 
+/** The calls to the database. */
+export const storeOperations = [
+  "store.now",
+  "store.load",
+  "store.create",
+  "store.commit",
+  "queue.claimDue",
+  "queue.claimExpired",
+  "queue.hasOpenRelease",
+  "queue.settle",
+  "queue.retry",
+  "keys.lookup",
+  "keys.finish",
+  "closures.close",
+  "closures.isClosed",
+  "reads"
+] as const
+
+/** The calls to other services. */
+export const serviceOperations = [
+  "tickets.availability",
+  "tickets.hold",
+  "tickets.allocate",
+  "tickets.release",
+  "payments.openIntent",
+  "payments.getIntent",
+  "payments.cancelIntent",
+  "payments.refund",
+  "events.get"
+] as const
+
 /** The operations that can be scripted. */
-export type Operation =
-  | "store.now"
-  | "store.load"
-  | "store.create"
-  | "store.commit"
-  | "queue.claimDue"
-  | "queue.claimExpired"
-  | "queue.hasOpenRelease"
-  | "queue.settle"
-  | "queue.retry"
-  | "keys.lookup"
-  | "keys.finish"
-  | "closures.close"
-  | "closures.isClosed"
-  | "reads"
-  | "tickets.availability"
-  | "tickets.hold"
-  | "tickets.allocate"
-  | "tickets.release"
-  | "payments.openIntent"
-  | "payments.getIntent"
-  | "payments.cancelIntent"
-  | "payments.refund"
-  | "events.get"
+export type Operation = (typeof storeOperations)[number] | (typeof serviceOperations)[number]
 
 /**
  * - pass: nothing happens to this call
