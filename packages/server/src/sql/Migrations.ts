@@ -5,7 +5,8 @@
  *
  * Run as the role that is to own the tables. All pending migrations run in one transaction: a process that is killed
  * midway leaves nothing, and the next run starts over. Two nodes that start together take turns by an advisory lock;
- * the second finds nothing to do. Roles belong to the whole cluster and are made first, on their own.
+ * the second finds nothing to do. The transaction is READ COMMITTED whatever the server's default is: under REPEATABLE
+ * READ the second one would not see what it has waited for. Roles belong to the whole cluster and are made first, on their own.
  *
  * **Gotchas**
  *
@@ -107,16 +108,17 @@ export const migrate: Effect.Effect<ReadonlyArray<string>, MigrationFailed, SqlC
   function* () {
     const sql = yield* SqlClient.SqlClient
     yield* ensureRoles
-    const done = yield* sql.withTransaction(
-      Effect.gen(function* () {
-        yield* sql`select set_config('statement_timeout', ${STATEMENT_TIMEOUT}, true)`
-        yield* sql`select pg_advisory_xact_lock(${LOCK})`
-        yield* sql`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`
-        // As the migrator would make it, but here a refusal keeps its reason.
-        yield* sql.unsafe(`create table if not exists ${TABLE} (migration_id integer primary key,
+    const done = yield* Effect.gen(function* () {
+      yield* sql`select set_config('statement_timeout', ${STATEMENT_TIMEOUT}, true)`
+      yield* sql`select pg_advisory_xact_lock(${LOCK})`
+      yield* sql`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`
+      // As the migrator would make it, but here a refusal keeps its reason.
+      yield* sql.unsafe(`create table if not exists ${TABLE} (migration_id integer primary key,
           created_at timestamptz not null default now(), name text not null)`)
-        return yield* runPending
-      })
+      return yield* runPending
+    }).pipe(
+      sql.withTransaction,
+      Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED")
     )
     return done.map(([id, name]) => nameOf(id, name))
   }

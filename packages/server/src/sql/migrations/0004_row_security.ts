@@ -70,7 +70,26 @@ const jobGrants = [
     using (status in ('PENDING', 'RESERVED')) with check (false)`
 ]
 
+/**
+ * Nobody needs temporary tables, and nobody can hide a table of ours behind one. Everybody may make some until the
+ * database's owner says otherwise; a migration that is run by somebody else can not say it.
+ */
+const noTemporaryTables = `do $$
+begin
+  if exists (
+    select 1 from pg_database where datname = current_database() and pg_has_role(current_user, datdba, 'USAGE')
+  ) then
+    execute format('revoke temporary on database %I from public', current_database());
+  end if;
+end $$`
+
 /** A replica that starts looks whether its migrations have run, with a login that owns nothing. */
 const everyone = [`grant select on orders_migrations to public`]
 
-export const rowSecurity: ReadonlyArray<string> = [...perTable, ...appGrants, ...jobGrants, ...everyone]
+export const rowSecurity: ReadonlyArray<string> = [
+  ...perTable,
+  ...appGrants,
+  ...jobGrants,
+  ...everyone,
+  noTemporaryTables
+]
