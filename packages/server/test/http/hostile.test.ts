@@ -1,5 +1,5 @@
 /** Requests that nobody sends by accident. None may be a 500, none may write anything, none may move a prototype. */
-import { assert } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import { demo } from "@tickettoken/order-testing/sandbox/catalogue"
 import { Effect } from "effect"
 import {
@@ -12,8 +12,9 @@ import {
   person,
   type Person
 } from "./support/buyer.ts"
-import { overEveryStore } from "./support/everyStore.ts"
+import { live, overEveryStore } from "./support/everyStore.ts"
 import { type Answer, at, listAt, textAt } from "./support/send.ts"
+import { memoryServer } from "./support/testServer.ts"
 
 const absent = "99999999-9999-4999-8999-999999999999"
 
@@ -133,7 +134,10 @@ overEveryStore("bodies", (it) => {
       for (const text of ["null", "true", "7", '"x"', "[]", `[${valid}]`]) {
         assert.strictEqual(yield* post(text), "400 VALIDATION_ERROR", text)
       }
-      assert.strictEqual(yield* post(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])), "400 VALIDATION_ERROR")
+      // A byte that no UTF-8 text has, where any text may stand.
+      const note = Buffer.from(JSON.stringify({ ...newOrder(), metadata: { note: "here: ?" } }))
+      note[note.indexOf("?")] = 0xff
+      assert.strictEqual(yield* post(note), "400 VALIDATION_ERROR")
       for (const levels of [6, 33, 5000, 30_000]) {
         assert.strictEqual(yield* post(deep(levels)), "400 VALIDATION_ERROR", String(levels))
       }
@@ -235,6 +239,20 @@ overEveryStore("bodies", (it) => {
       for (const each of metadata) {
         const answer = yield* buyer.post("/api/v1/orders", { ...newOrder(), metadata: each })
         assert.strictEqual(codeOf(answer), "400 VALIDATION_ERROR")
+      }
+    })
+  )
+})
+
+layer(memoryServer({ bodyBytesMax: 4_000_000 }), live)("long bodies", (it) => {
+  it.effect("2.4 that nest deeper than any stack are refused, however long a body may be", () =>
+    Effect.gen(function* () {
+      const buyer = yield* person()
+      for (const open of ["[", '{"a":']) {
+        const metadata = `${open.repeat(100_000)}1${(open === "[" ? "]" : "}").repeat(100_000)}`
+        const answer = yield* buyer.post("/api/v1/orders", `{"metadata":{"x":${metadata}}}`)
+        assert.strictEqual(codeOf(answer), "400 VALIDATION_ERROR")
+        assert.strictEqual(at(answer.json, "errors", 0, "message"), "is nested deeper than 32 levels")
       }
     })
   )

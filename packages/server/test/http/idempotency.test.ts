@@ -56,6 +56,14 @@ overEveryStore("the same key", (it) => {
         const { currency, eventId, items } = newOrder()
         const spaced = JSON.stringify({ currency, items, eventId }, null, 3)
         assert.strictEqual((yield* buyer.post("/api/v1/orders", spaced, keyed("again"))).text, first.answer.text)
+        const noted = yield* createOrder(buyer, { ...newOrder(), metadata: { a: { b: 1, c: [2, 1] }, d: 3 } }, "noted")
+        const turned = { ...newOrder(), metadata: { d: 3, a: { c: [2, 1], b: 1 } } }
+        assert.strictEqual((yield* buyer.post("/api/v1/orders", turned, keyed("noted"))).text, noted.answer.text)
+        const other = { ...newOrder(), metadata: { d: 3, a: { c: [1, 2], b: 1 } } }
+        assert.strictEqual(
+          codeOf(yield* buyer.post("/api/v1/orders", other, keyed("noted"))),
+          "422 IDEMPOTENCY_MISMATCH"
+        )
       })
   )
 

@@ -6,7 +6,7 @@ import { ScriptedFaults } from "@tickettoken/order-testing/memory/ScriptedFaults
 import { Effect } from "effect"
 import { OpenApi } from "effect/http-api"
 import { readFileSync } from "node:fs"
-import { ask } from "./support/buyer.ts"
+import { ask, person } from "./support/buyer.ts"
 import { live } from "./support/everyStore.ts"
 import { at, listAt } from "./support/send.ts"
 import { memoryServer } from "./support/testServer.ts"
@@ -134,13 +134,18 @@ layer(memoryServer(), live)("around the endpoints", (it) => {
   )
 })
 
-describe("stopping", () => {
-  it.live("says so to the probes before anything ends", () =>
+layer(memoryServer(), live)("a process that is about to end", (it) => {
+  it.effect("says so to the probes, and still answers what it is asked", () =>
     Effect.gen(function* () {
-      const health = yield* Effect.provide(Health, Health.layer(Effect.succeed([])))
-      assert.isFalse(yield* health.isStopping)
+      const health = yield* Health
+      assert.strictEqual((yield* ask({ path: "/health/readiness" })).status, 200)
       yield* health.beginStop
-      assert.isTrue(yield* health.isStopping)
+      const readiness = yield* ask({ path: "/health/readiness" })
+      assert.deepStrictEqual([readiness.status, readiness.json], [503, { status: "stopping" }])
+      assert.strictEqual(at((yield* ask({ path: "/health/detailed" })).json, "status"), "stopping")
+      assert.strictEqual((yield* ask({ path: "/health/liveness" })).status, 200)
+      const buyer = yield* person()
+      assert.strictEqual((yield* buyer.get("/api/v1/orders")).status, 200)
     })
   )
 })

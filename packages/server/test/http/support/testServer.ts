@@ -13,6 +13,7 @@ import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { Detached } from "@tickettoken/order-server/http/Detached"
 import { Health } from "@tickettoken/order-server/http/Health"
+import { HttpSettings } from "@tickettoken/order-server/http/HttpSettings"
 import * as HttpRoutes from "@tickettoken/order-server/http/HttpRoutes"
 import type { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
 import * as ControlsMemory from "@tickettoken/order-testing/memory/ControlsMemory"
@@ -46,6 +47,7 @@ export type StorePorts =
 export interface ServerOptions {
   readonly policies?: Partial<OrderPolicies>
   readonly requestBudget?: Duration.Duration
+  readonly bodyBytesMax?: number
 }
 
 const health = Health.layer(
@@ -81,12 +83,14 @@ export const serverOver = <E, R>(store: Layer.Layer<StorePorts, E, R>, options: 
     services,
     IdentifiersMemory.layer,
     PoliciesMemory.layerWith(options.policies ?? {}),
-    Layer.succeed(RequestBudget, options.requestBudget ?? Duration.seconds(8))
+    Layer.succeed(RequestBudget, options.requestBudget ?? Duration.seconds(8)),
+    Layer.succeed(HttpSettings, { bodyBytesMax: options.bodyBytesMax ?? 65_536, defaultCurrency: "USD" })
   ).pipe(Layer.provideMerge(store))
   return HttpRouter.serve(HttpRoutes.layer, { disableListenLog: true, disableLogger: true }).pipe(
     Layer.provideMerge(port),
     Layer.provide(NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" })),
-    Layer.provide([credentials.layer, Detached.layer("1 second"), health]),
+    Layer.provide([credentials.layer, Detached.layer("1 second")]),
+    Layer.provideMerge(health),
     Layer.provideMerge(WorkExecutor.layer),
     Layer.provideMerge(ports),
     Layer.provideMerge(quiet)
