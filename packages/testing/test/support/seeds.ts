@@ -1,0 +1,16 @@
+/**
+ * Which seeds a run of the simulation plays: a stretch of fixed ones, or the one that a failure has printed.
+ */
+
+/** `SIMULATION_SEED=4711` plays that history alone. */
+const given = process.env["SIMULATION_SEED"]
+
+/** `SIMULATION_COUNT=1000` plays so many, from `SIMULATION_FROM` on. */
+const count = Number(process.env["SIMULATION_COUNT"] ?? 150)
+const from = Number(process.env["SIMULATION_FROM"] ?? 1)
+
+export const seeds: ReadonlyArray<number> =
+  given === undefined ? Array.from({ length: count }, (_, n) => from + n) : [Number(given)]
+
+/** Whether one history was asked for: then nothing can be said about all of them. */
+export const isReplay = given !== undefined
