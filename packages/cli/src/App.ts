@@ -6,6 +6,7 @@ import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { changeCommands } from "./commands/change.ts"
 import { eventCommands } from "./commands/events.ts"
 import { readCommands } from "./commands/read.ts"
+import { reviewCommands } from "./commands/review.ts"
 import { serverCommands } from "./commands/server.ts"
 import { CommandFailed, toCommandFailed } from "./ExitCode.ts"
 import { say } from "./Output.ts"
@@ -15,7 +16,7 @@ export const VERSION = "0.1.0"
 /** The command tree. What the single commands need from the core is given by `Backend`. */
 export const app = Command.make("orders").pipe(
   Command.withDescription("Work with orders: look, cancel, refund, expire, cancel events, serve"),
-  Command.withSubcommands([...readCommands, ...changeCommands, ...eventCommands, ...serverCommands])
+  Command.withSubcommands([...readCommands, ...changeCommands, ...reviewCommands, ...eventCommands, ...serverCommands])
 )
 
 // No wizard: it asks on stdout, also where nobody is there to answer.

@@ -2,12 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { app } from "@tickettoken/order-cli/App"
 import { exitCodes } from "@tickettoken/order-cli/ExitCode"
+import { ScriptedFaults } from "@tickettoken/order-testing/memory/ScriptedFaults"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
 import * as path from "node:path"
 import { orders, world } from "./support/commandLine.ts"
-import { buy, reserve } from "./support/sale.ts"
+import { buy, reload, reserve } from "./support/sale.ts"
 
 const page = readFileSync(path.join(import.meta.dirname, "../../../docs/cli.md"), "utf8")
 
@@ -28,13 +29,27 @@ const examples: ReadonlyArray<Example> = [...page.matchAll(/```sh\n([^`]*)```(?:
 const wordsOf = (line: string): ReadonlyArray<string> =>
   [...line.matchAll(/'([^']*)'|(\S+)/g)].slice(1).map(([, quoted, bare]) => quoted ?? bare ?? "")
 
+const firstRefundOf = Effect.fnUntraced(function* (order: Parameters<typeof reload>[0]) {
+  const [refund] = (yield* reload(order)).refunds
+  return refund?.id ?? "no refund"
+})
+
 /** A shop with what the placeholders of the page stand for. */
 const scene = Effect.gen(function* () {
   const lapsed = yield* reserve()
   yield* TestClock.adjust("17 minutes")
+  const large = yield* buy(5)
+  yield* orders(["cancel", large.id, "--reason", "a review is due", "--yes"])
+  const refused = yield* buy()
+  yield* Effect.flatMap(ScriptedFaults, (faults) => faults.next("payments.refund", "refuse"))
+  yield* orders(["refund", refused.id, "--reason", "the bank says no", "--yes"])
   const order = yield* buy()
   const names: ReadonlyArray<readonly [string, string]> = [
     ["LAPSED_ORDER_ID", lapsed.id],
+    ["LARGE_ORDER_ID", large.id],
+    ["LARGE_REFUND_ID", yield* firstRefundOf(large)],
+    ["REFUSED_ORDER_ID", refused.id],
+    ["REFUSED_REFUND_ID", yield* firstRefundOf(refused)],
     ["ORDER_ID", order.id],
     ["ORDER_NUMBER", order.orderNumber],
     ["ITEM_ID", order.items[0].id]

@@ -72,7 +72,21 @@ describe("help", () => {
       const names = [...all.stdout.matchAll(/^ {2}([a-z-]+) {4,}[A-Z]/gm)].map(([, name = ""]) => name)
       assert.deepStrictEqual(
         names.filter((name) => !name.startsWith("-")),
-        ["list", "show", "history", "quote", "cancel", "refund", "expire", "cancel-event", "serve", "migrate"]
+        [
+          "list",
+          "show",
+          "history",
+          "quote",
+          "cancel",
+          "refund",
+          "expire",
+          "refund-approve",
+          "refund-reject",
+          "refund-retry",
+          "cancel-event",
+          "serve",
+          "migrate"
+        ]
       )
       for (const name of [
         "list",
@@ -82,6 +96,9 @@ describe("help", () => {
         "cancel",
         "refund",
         "expire",
+        "refund-approve",
+        "refund-reject",
+        "refund-retry",
         "cancel-event",
         "migrate"
       ]) {
