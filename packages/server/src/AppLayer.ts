@@ -24,6 +24,7 @@ import { HttpSettings } from "./http/HttpSettings.ts"
 import * as nodeServer from "./http/nodeServer.ts"
 import * as CompletionFiber from "./jobs/CompletionFiber.ts"
 import * as ExpiryFiber from "./jobs/ExpiryFiber.ts"
+import * as RetentionFiber from "./jobs/RetentionFiber.ts"
 import * as Sweeper from "./jobs/Sweeper.ts"
 import * as SecureIdentifiers from "./SecureIdentifiers.ts"
 import * as PostgresLayer from "./sql/PostgresLayer.ts"
@@ -77,7 +78,12 @@ export const appLayer = (config: Configuration, foundation: Foundation) => {
       Detached.layer(config.shutdown.timeout)
     ])
   )
-  const jobs = Layer.mergeAll(ExpiryFiber.layer(config.expiryInterval), Sweeper.layer, CompletionFiber.layer)
+  const jobs = Layer.mergeAll(
+    ExpiryFiber.layer(config.expiryInterval),
+    Sweeper.layer,
+    CompletionFiber.layer,
+    RetentionFiber.layer
+  )
   return stopSlowly(foundation.shutdownDelay).pipe(
     Layer.provideMerge(Layer.mergeAll(server, jobs)),
     Layer.provideMerge(Health.layer(dependencies.list(foundation.services))),

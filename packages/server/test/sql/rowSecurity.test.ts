@@ -181,7 +181,17 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
       const ids = yield* asJobs(sql<{ id: string }>`select id from orders`)
       assert.isTrue(ids.some(({ id }) => id === held.id))
       assert.isFalse(ids.some(({ id }) => id === cancelled.id))
-      const unreadable = tenantTables.filter((table) => !["orders", "order_work", "outbox"].includes(table))
+      // Of keys, those that are to be forgotten, without what they have answered.
+      assert.deepStrictEqual(yield* columnsOf(jobsRole, "idempotency", "SELECT"), [
+        "expires_at",
+        "key",
+        "operation",
+        "principal",
+        "tenant_id"
+      ])
+      assert.strictEqual(yield* asJobs(countIn("idempotency")), 0)
+      const readable = ["orders", "order_work", "outbox", "idempotency"]
+      const unreadable = tenantTables.filter((table) => !readable.includes(table))
       for (const table of unreadable) {
         assert.strictEqual(yield* refusalOf(asJobs(countIn(table))), INSUFFICIENT_PRIVILEGE, table)
       }
@@ -195,7 +205,6 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
       const refused = [
         sql`update orders set status = 'EXPIRED'`,
         sql`delete from orders`,
-        sql`delete from order_work`,
         sql`update order_work set kind = 'EXPIRE'`,
         sql`update order_work set tenant_id = order_id`,
         sql`update outbox set payload = '{}'`,

@@ -2,6 +2,9 @@
  * What an order's transaction leaves to be done, and what it counts: messages, work, idempotency keys, quotas and the
  * events that are closed.
  *
+ * Work, messages and keys leave again when they are of no use any more (RetentionSql.ts); what makes a request take
+ * effect once, the keys of orders and of refunds, stays with those for ever.
+ *
  * Work and messages are claimed by due time under a lease. Their index holds open rows only, and they are vacuumed
  * early: every claim leaves a dead row behind, and a scan over dead rows is what makes such tables slow.
  */
@@ -34,6 +37,7 @@ export const workTables: ReadonlyArray<string> = [
       references order_events (tenant_id, order_id, version)
   ) ${busy}`,
   `create index outbox_due on outbox ((coalesce(lease_until, next_at))) where state = 'NEW'`,
+  `create index outbox_sent on outbox (sent_at) where state = 'SENT'`,
 
   // The id is the idempotency key of the call that the row asks for; it holds the order's id, so it is unique for all.
   `create table order_work (
@@ -55,6 +59,7 @@ export const workTables: ReadonlyArray<string> = [
     constraint order_work_order_fkey foreign key (tenant_id, order_id) references orders (tenant_id, id)
   ) ${busy}`,
   `create index order_work_due on order_work ((coalesce(lease_until, next_at))) where state in ('TODO', 'DOING')`,
+  `create index order_work_done on order_work (done_at) where state = 'DONE'`,
   `create index order_work_by_order on order_work (tenant_id, order_id)`,
 
   // The order may not exist yet when its key is claimed: both come with one commit.

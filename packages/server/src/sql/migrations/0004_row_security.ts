@@ -2,7 +2,7 @@
  * Who may do what, and whose rows they see.
  *
  * `orders_app` does the work of one tenant and sees nothing while none is set; `orders_jobs` claims due work across
- * tenants and sees little more than due times. Neither owns anything, so neither can lift what is written here. The
+ * tenants, sees little more than due times, and deletes what has had its time. Neither owns anything, so neither can lift what is written here. The
  * owner is held to the policies too (FORCE) and has none: even the migration role reads no tenant's rows by accident.
  */
 
@@ -70,6 +70,29 @@ const jobGrants = [
     using (status in ('PENDING', 'RESERVED')) with check (false)`
 ]
 
+/** How long an expired key stays, as SQL: for a look into what was answered, and for a clock that is set back. */
+export const KEY_KEPT = `interval '1 hour'`
+
+/** How long work that is done and messages that are sent stay: for a look into an incident of the last week. */
+export const WORK_KEPT = `interval '7 days'`
+
+/**
+ * What the jobs' role may delete, and of keys see: that which has been of no use for long enough. A statement of ours
+ * with a mistake in it can not delete what is still needed.
+ */
+const retentionGrants = [
+  `grant select (tenant_id, principal, operation, key, expires_at), delete on idempotency to orders_jobs`,
+  ...["select", "delete"].map(
+    (right) => `create policy idempotency_forget_${right} on idempotency for ${right} to orders_jobs
+      using (expires_at <= statement_timestamp() - ${KEY_KEPT})`
+  ),
+  `grant delete on order_work, outbox to orders_jobs`,
+  `create policy order_work_forget on order_work for delete to orders_jobs
+    using (state = 'DONE' and done_at <= statement_timestamp() - ${WORK_KEPT})`,
+  `create policy outbox_forget on outbox for delete to orders_jobs
+    using (state = 'SENT' and sent_at <= statement_timestamp() - ${WORK_KEPT})`
+]
+
 /**
  * Nobody needs temporary tables, and nobody can hide a table of ours behind one. Everybody may make some until the
  * database's owner says otherwise; a migration that is run by somebody else can not say it.
@@ -90,6 +113,7 @@ export const rowSecurity: ReadonlyArray<string> = [
   ...perTable,
   ...appGrants,
   ...jobGrants,
+  ...retentionGrants,
   ...everyone,
   noTemporaryTables
 ]
