@@ -257,6 +257,7 @@ export class OrderLimitExceededProblem extends problem<OrderLimitExceededProblem
   { retryAfterSeconds: RetryAfterSeconds }
 ) {}
 
+/** @public Clients know it already; the limiter that answers it comes with its own issue. */
 export class RateLimitExceededProblem extends problem<RateLimitExceededProblem>()(
   "RateLimitExceededProblem",
   "RATE_LIMIT_EXCEEDED",

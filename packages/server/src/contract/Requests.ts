@@ -22,7 +22,7 @@ import { Cents } from "@tickettoken/order-domain/Money"
 import { OrderStatus } from "@tickettoken/order-domain/Order"
 import { Effect, Schema, SchemaTransformation } from "effect"
 
-export const REASON_CHARS_MAX = 500
+const REASON_CHARS_MAX = 500
 /** More lines than any policy allows. */
 const LINES_MAX = 100
 const QUANTITY_MAX = 10_000

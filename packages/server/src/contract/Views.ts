@@ -31,13 +31,13 @@ import { HttpApiSchema } from "effect/http-api"
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000_000 }))
 
 /** An instant on the wire. */
-export const Instant = Schema.String.annotate({ format: "date-time" }).pipe(
+const Instant = Schema.String.annotate({ format: "date-time" }).pipe(
   Schema.decodeTo(Schema.DateTimeUtc, SchemaTransformation.dateTimeUtcFromString)
 )
 
 const InstantOrNull = Schema.NullOr(Instant)
 
-export const OrderItemView = Schema.Struct({
+const OrderItemView = Schema.Struct({
   id: OrderItemId,
   ticketTypeId: TicketTypeId,
   ticketPricingId: TicketPricingId,
@@ -46,7 +46,7 @@ export const OrderItemView = Schema.Struct({
   subtotal: Cents
 }).annotate({ identifier: "OrderItem" })
 
-export const TicketView = Schema.Struct({ id: TicketId, ticketTypeId: TicketTypeId }).annotate({ identifier: "Ticket" })
+const TicketView = Schema.Struct({ id: TicketId, ticketTypeId: TicketTypeId }).annotate({ identifier: "Ticket" })
 
 const orderFields = {
   id: OrderId,
@@ -105,7 +105,7 @@ export const ReservationView = Schema.Struct({
 export type ReservationView = typeof ReservationView.Type
 
 /** How a cancelled order stands with its money (rule 4.9). */
-export const CancelRefundStatus = Schema.Literals(["NOT_APPLICABLE", "INITIATED", "PENDING_REVIEW", "COMPLETED"])
+const CancelRefundStatus = Schema.Literals(["NOT_APPLICABLE", "INITIATED", "PENDING_REVIEW", "COMPLETED"])
 
 export const CancellationView = Schema.Struct({
   orderId: OrderId,

@@ -8,13 +8,13 @@ import { Effect, Layer, Schedule } from "effect"
 import { runChore } from "./chore.ts"
 
 /** What can start at once: more would lose its lease while it waits. */
-export const SWEEP_BATCH = BACKGROUND_LANE
+const SWEEP_BATCH = BACKGROUND_LANE
 
 // Jitter keeps replicas from asking the database in step.
 const everySecond = Schedule.spaced("1 second").pipe(Schedule.jittered)
 
 /** Claims what is due, runs it, and answers how much it was. */
-export const sweep = Effect.fn("Sweeper.sweep")(function* () {
+const sweep = Effect.fn("Sweeper.sweep")(function* () {
   const queue = yield* WorkQueue
   const executor = yield* WorkExecutor
   const claimed = yield* queue.claimDue(SWEEP_BATCH)

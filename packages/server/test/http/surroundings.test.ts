@@ -96,6 +96,7 @@ layer(memoryServer(), live)("around the endpoints", (it) => {
         /url\(\\?["']?https?:|https?:\/\/(?:[a-z-]+\.)*(?:scalar\.com|googleapis\.com|jsdelivr\.net).{0,40}/.exec(text)
       assert.isNull(loads)
       assert.include(text, "/api/v1/orders")
+      assert.include(text, '"withDefaultFonts":false')
       assert.strictEqual((yield* ask({ path: "/docs" })).text, text)
     })
   )

@@ -9,7 +9,7 @@ import { memoryServer, type ServerOptions, serverOver } from "./testServer.ts"
 export const live = { excludeTestServices: true, timeout: "60 seconds" } as const
 
 /** A server over PostgreSQL. Faults can be scripted for the services around it, not for the database. */
-export const postgresServer = (options: ServerOptions = {}) =>
+const postgresServer = (options: ServerOptions = {}) =>
   serverOver(Layer.merge(layerStore, ScriptedFaults.layer), options)
 
 export const overEveryStore = (
