@@ -39,6 +39,8 @@ export interface Foundation {
   readonly outgoingKey: Option.Option<Redacted.Redacted>
   readonly jwtSecret: Redacted.Redacted
   readonly serviceKeys: ReadonlyArray<ServiceKey>
+  /** Where the server listens: an address, or every one if left out. */
+  readonly host?: string
   /** Between readiness turning false and the end of listening. */
   readonly shutdownDelay: Duration.Duration
 }
@@ -71,7 +73,7 @@ export const coreLayer = (config: Configuration, foundation: Foundation) => {
 export const appLayer = (config: Configuration, foundation: Foundation) => {
   const { audience, issuer } = config.jwt
   const server = HttpRouter.serve(HttpRoutes.layer, { disableListenLog: true, disableLogger: true }).pipe(
-    Layer.provideMerge(listener(config)),
+    Layer.provideMerge(listener(config, foundation)),
     Layer.provide([
       JwtVerifier.layer({ secret: foundation.jwtSecret, issuer, audience }),
       ServiceKeys.layer(foundation.serviceKeys),
@@ -95,11 +97,11 @@ export const appLayer = (config: Configuration, foundation: Foundation) => {
   )
 }
 
-const listener = ({ port, shutdown }: Configuration) =>
+const listener = ({ port, shutdown }: Configuration, { host }: Foundation) =>
   Layer.merge(
     Layer.effect(
       HttpServer.HttpServer,
-      NodeHttpServer.make(nodeServer.make, { port, gracefulShutdownTimeout: shutdown.timeout }).pipe(
+      NodeHttpServer.make(nodeServer.make, { port, host, gracefulShutdownTimeout: shutdown.timeout }).pipe(
         Effect.mapError((error) => portFailure(port, "PORT", error))
       )
     ),

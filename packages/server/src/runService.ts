@@ -17,8 +17,8 @@ import { CONFIGURATION_EXIT_CODE, StartFailure, startFailure } from "./StartFail
 export interface Ready {
   readonly port: number
   readonly dataFolder: string
-  /** Absent in production. */
-  readonly demo: World["demo"] | null
+  /** Only where the sandbox stands in for other services. */
+  readonly demo: World["demo"]
 }
 
 /** Serves until it is interrupted. */
@@ -47,16 +47,13 @@ const serveConfigured = Effect.fnUntraced(function* (
   return yield* Effect.never
 })
 
-type Opened = Pick<World, "announceAt" | "foundation"> & { readonly demo: World["demo"] | null }
-
 /** In production the configuration names everything. Elsewhere the embedded world provides what it leaves open. */
 const openWorld = Effect.fnUntraced(function* (config: Configuration) {
   if (config.mode !== "production") {
     const { open } = yield* Effect.promise(() => import("./sandbox/EmbeddedWorld.ts"))
-    const opened: Opened = yield* open(config)
-    return opened
+    return yield* open(config)
   }
-  const named: Opened = { announceAt: () => Effect.void, demo: null, foundation: yield* productionFoundation(config) }
+  const named: World = { announceAt: () => Effect.void, demo: null, foundation: yield* productionFoundation(config) }
   return named
 })
 

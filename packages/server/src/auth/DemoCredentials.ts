@@ -14,6 +14,8 @@ import { createSecretKey, randomBytes } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { JWT_SECRET_BYTES_MIN } from "../config/ConfigKinds.ts"
+import { describeCause, FolderNotWritable, hasCode } from "../embedded/EmbeddedPostgresError.ts"
+import { makeFolder } from "../embedded/makeFolder.ts"
 import type { JwtOptions } from "./JwtVerifier.ts"
 import { digestOf, type ServiceKey, serviceScopes } from "./ServiceKeys.ts"
 
@@ -59,10 +61,11 @@ const encodeStored = Schema.encodeSync(StoredJson)
 /** The credentials of this data folder: those of its last start, or new ones on the first. */
 export const open = Effect.fn("DemoCredentials.open")(function* (dataFolder: string) {
   const file = path.resolve(dataFolder, FILE)
-  const text = yield* Effect.tryPromise({
-    try: () => readOrMake(file),
-    catch: (cause) => new DemoCredentialsUnusable({ file, why: cause instanceof Error ? cause.message : String(cause) })
+  const known = yield* Effect.tryPromise({
+    try: () => readIfThere(file),
+    catch: (cause) => new DemoCredentialsUnusable({ file, why: describeCause(cause) })
   })
+  const text = known ?? (yield* Effect.tryPromise({ try: () => make(file), catch: notWritable(path.dirname(file)) }))
   const stored = decodeStored(text)
   if (Result.isFailure(stored)) {
     return yield* new DemoCredentialsUnusable({ file, why: "it does not hold what was written" })
@@ -76,10 +79,11 @@ export const open = Effect.fn("DemoCredentials.open")(function* (dataFolder: str
   return credentials
 })
 
-const readOrMake = async (file: string): Promise<string> => {
-  await fs.mkdir(path.dirname(file), { recursive: true })
-  const known = await readIfThere(file)
-  if (known !== undefined) return known
+const notWritable = (folder: string) => (cause: unknown) =>
+  new FolderNotWritable({ folder, detail: describeCause(cause) })
+
+const make = async (file: string): Promise<string> => {
+  await makeFolder(path.dirname(file))
   const draft = `${file}.${randomBytes(8).toString("hex")}`
   await fs.writeFile(draft, encodeStored({ jwtSecret: newSecret(), serviceSecret: newSecret() }), {
     mode: OWNER_ONLY,
@@ -97,10 +101,9 @@ const readOrMake = async (file: string): Promise<string> => {
   return fs.readFile(file, "utf8")
 }
 
-/** What was copied or unpacked may have become readable for others. */
 const readIfThere = async (file: string): Promise<string | undefined> => {
   try {
-    await fs.chmod(file, OWNER_ONLY)
+    await keepToOwner(file)
     return await fs.readFile(file, "utf8")
   } catch (cause) {
     if (hasCode(cause, "ENOENT")) return undefined
@@ -108,10 +111,16 @@ const readIfThere = async (file: string): Promise<string | undefined> => {
   }
 }
 
-const newSecret = (): string => randomBytes(SECRET_BYTES).toString("base64url")
+/** What was copied or unpacked may have become readable for others. Another account's file is that account's business. */
+const keepToOwner = async (file: string): Promise<void> => {
+  try {
+    await fs.chmod(file, OWNER_ONLY)
+  } catch (cause) {
+    if (!hasCode(cause, "EPERM", "EROFS")) throw cause
+  }
+}
 
-const hasCode = (cause: unknown, code: string): boolean =>
-  cause instanceof Error && "code" in cause && cause.code === code
+const newSecret = (): string => randomBytes(SECRET_BYTES).toString("base64url")
 
 /** How long a demo token is good: long enough to try the service out, not to depend on it. */
 const TOKEN_LIFETIME = Duration.days(30)

@@ -22,6 +22,7 @@ import { createHash } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { describeCause, failure, FolderNotWritable, FolderOutOfReach, hasCode } from "./EmbeddedPostgresError.ts"
+import { makeFolder } from "./makeFolder.ts"
 
 /** The account that runs the server, when it is not our own. */
 export interface Account {
@@ -48,7 +49,7 @@ export const open = Effect.fnUntraced(function* (dataFolder: string) {
   const requested = path.resolve(dataFolder)
   const place = path.join(requested, "postgres")
   const inRequested = writingTo(requested)
-  yield* inRequested(() => fs.mkdir(requested, { recursive: true }))
+  yield* inRequested(() => makeFolder(requested))
   const account = yield* inRequested(() => (process.getuid?.() === 0 ? makeHomeAsRoot(place) : makeHome(place)))
   const home = yield* inRequested(() => fs.realpath(place))
   if (Option.isSome(account) && !(yield* inRequested(() => canReach(home, account.value)))) {
@@ -67,7 +68,7 @@ export const writingTo =
     })
 
 const makeHome = async (place: string): Promise<Option.Option<Account>> => {
-  await fs.mkdir(place, { recursive: true, mode: 0o700 })
+  await makeFolder(place, 0o700)
   return Option.none()
 }
 
@@ -77,9 +78,9 @@ const makeHomeAsRoot = async (place: string): Promise<Option.Option<Account>> =>
   const account = owner === undefined || owner.uid === 0 ? await nobody() : owner
   const linked = await linkOf(place)
   if (linked !== undefined) {
-    await fs.mkdir(linked, { recursive: true })
+    await makeFolder(linked)
   } else if ((await ownerOf(place)) !== undefined || (await canReach(path.dirname(place), account))) {
-    await fs.mkdir(place, { recursive: true })
+    await makeFolder(place)
   } else {
     await linkToReachablePlace(place)
   }

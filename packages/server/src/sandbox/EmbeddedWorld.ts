@@ -5,7 +5,8 @@
  * This folder alone knows the testing package, and loads it only when a sandbox is to be started. In production nothing
  * here is reached: the configuration asks for every address and credential then.
  */
-import { Duration, Effect, Option, type Redacted } from "effect"
+import { Duration, Effect, Option, Redacted } from "effect"
+import { randomBytes } from "node:crypto"
 import type { Configuration } from "../AppConfig.ts"
 import type { Foundation } from "../AppLayer.ts"
 import * as DemoCredentials from "../auth/DemoCredentials.ts"
@@ -24,9 +25,8 @@ export interface Demo {
 
 export interface World {
   readonly foundation: Foundation
-  readonly demo: Demo
-  /** The database is ours to migrate. */
-  readonly isEmbeddedDatabase: boolean
+  /** Only where the sandbox stands in: with services of their own, people have credentials of their own. */
+  readonly demo: Demo | null
   /** Tells the payment sandbox where the service listens, so that it can announce payments. */
   readonly announceAt: (port: number) => Effect.Effect<void>
 }
@@ -34,37 +34,71 @@ export interface World {
 /** Starts what is missing, for as long as the scope lives. PostgreSQL ends last. */
 export const open = Effect.fn("EmbeddedWorld.open")(function* (config: Configuration) {
   const databaseUrl = yield* database(config)
-  const credentials = yield* DemoCredentials.open(config.dataFolder).pipe(
-    Effect.mapError(({ message, why }) =>
-      startFailure(
-        /^E[A-Z]+:/.test(why) ? `The data folder ${config.dataFolder} can not be written (${why}). ${CHOOSE}` : message
-      )
-    )
-  )
-  const sandbox = yield* startSandbox(config)
-  const jwtSecret = Option.getOrElse(config.jwt.secret, () => credentials.jwtSecret)
-  const { audience, issuer } = config.jwt
-  const tokens = yield* DemoCredentials.makeTokens({ secret: jwtSecret, issuer, audience })
+  const { eventUrl, paymentUrl, ticketUrl } = config.services
+  const services = Option.all({ ticketUrl, paymentUrl, eventUrl })
+  if (Option.isNone(services)) return yield* withSandbox(config, databaseUrl)
   const foundation: Foundation = {
     databaseUrl,
-    services: sandbox.services,
+    services: services.value,
+    outgoingKey: config.downstream.serviceKey,
+    jwtSecret: Option.isSome(config.jwt.secret) ? config.jwt.secret.value : yield* nobodysSecret,
+    serviceKeys: Option.getOrElse(config.serviceKeys, () => []),
+    shutdownDelay: Duration.zero
+  }
+  const world: World = { foundation, demo: null, announceAt: () => Effect.void }
+  return world
+})
+
+/** The sandbox in place of each service that nobody names, with credentials to try it out. Not for the network. */
+const withSandbox = Effect.fnUntraced(function* (config: Configuration, databaseUrl: Redacted.Redacted) {
+  const credentials = yield* DemoCredentials.open(config.dataFolder).pipe(
+    Effect.mapError((error) =>
+      startFailure(error._tag === "FolderNotWritable" ? `${error.message} ${CHOOSE}` : error.message)
+    )
+  )
+  const { openSandbox } = yield* Effect.promise(() => import("./openSandbox.ts"))
+  const sandbox = yield* openSandbox({ ...config.sandbox, dataFolder: config.dataFolder })
+  const jwtSecret = Option.getOrElse(config.jwt.secret, () => credentials.jwtSecret)
+  const { audience, issuer } = config.jwt
+  const { eventUrl, paymentUrl, ticketUrl } = config.services
+  const demo: Demo = {
+    tokens: yield* DemoCredentials.makeTokens({ secret: jwtSecret, issuer, audience }),
+    serviceCredential: credentials.serviceCredential,
+    paymentSandbox: Option.isSome(paymentUrl) ? null : sandbox.paymentAt
+  }
+  yield* writeDemoFiles(config.dataFolder, demo)
+  const foundation: Foundation = {
+    databaseUrl,
+    services: {
+      ticketUrl: Option.getOrElse(ticketUrl, () => sandbox.ticketAt),
+      paymentUrl: Option.getOrElse(paymentUrl, () => sandbox.paymentAt),
+      eventUrl: Option.getOrElse(eventUrl, () => sandbox.eventAt)
+    },
     outgoingKey: config.downstream.serviceKey,
     jwtSecret,
     // The sandbox announces payments with the demo's key, whoever else may call.
     serviceKeys: [...Option.getOrElse(config.serviceKeys, () => []), credentials.serviceKey],
+    // Everybody who can read the data folder or the screen is an administrator of this run.
+    host: LOOPBACK,
     // Nobody balances load before a demo: Ctrl-C is obeyed at once.
     shutdownDelay: Duration.zero
   }
-  const demo = { tokens, serviceCredential: credentials.serviceCredential, paymentSandbox: sandbox.paymentSandbox }
-  yield* writeDemoFiles(config.dataFolder, demo)
-  const world: World = {
-    foundation,
-    demo,
-    isEmbeddedDatabase: Option.isNone(config.database.url),
-    announceAt: (port) => sandbox.announceAt(port, credentials.serviceCredential)
-  }
+  const announceAt = (port: number) =>
+    sandbox.announceTo({ orderServiceUrl: `http://${LOOPBACK}:${port}`, serviceKey: credentials.serviceCredential })
+  const world: World = { foundation, demo, announceAt }
   return world
 })
+
+const LOOPBACK = "127.0.0.1"
+const SECRET_BYTES = 32
+
+/** Without JWT_SECRET nobody has signed a token for this run, so none is taken. */
+const nobodysSecret = Effect.suspend(() =>
+  Effect.as(
+    Effect.logWarning("JWT_SECRET is not set: no bearer token is valid in this run"),
+    Redacted.make(randomBytes(SECRET_BYTES).toString("base64url"), { label: "JWT secret of nobody" })
+  )
+)
 
 const CHOOSE = "ORDER_DATA_FOLDER names the folder."
 
@@ -77,34 +111,3 @@ const database = ({ database: { url }, dataFolder }: Configuration) =>
           startFailure(reason._tag.startsWith("Folder") ? `${reason.message} ${CHOOSE}` : reason.message)
         )
       )
-
-interface RunningSandbox {
-  readonly services: Foundation["services"]
-  readonly paymentSandbox: URL | null
-  readonly announceAt: (port: number, serviceCredential: Redacted.Redacted) => Effect.Effect<void>
-}
-
-/** The services that the configuration names, and the sandbox for those that it does not. */
-const startSandbox = Effect.fnUntraced(function* ({ dataFolder, sandbox, services }: Configuration) {
-  const { eventUrl, paymentUrl, ticketUrl } = services
-  if (Option.isSome(ticketUrl) && Option.isSome(paymentUrl) && Option.isSome(eventUrl)) {
-    const outside: RunningSandbox = {
-      services: { ticketUrl: ticketUrl.value, paymentUrl: paymentUrl.value, eventUrl: eventUrl.value },
-      paymentSandbox: null,
-      announceAt: () => Effect.void
-    }
-    return outside
-  }
-  const { openSandbox } = yield* Effect.promise(() => import("./openSandbox.ts"))
-  const { announceTo, eventAt, paymentAt, ticketAt } = yield* openSandbox({ ...sandbox, dataFolder })
-  const running: RunningSandbox = {
-    services: {
-      ticketUrl: Option.getOrElse(ticketUrl, () => ticketAt),
-      paymentUrl: Option.getOrElse(paymentUrl, () => paymentAt),
-      eventUrl: Option.getOrElse(eventUrl, () => eventAt)
-    },
-    paymentSandbox: Option.isSome(paymentUrl) ? null : paymentAt,
-    announceAt: (port, serviceKey) => announceTo({ orderServiceUrl: `http://127.0.0.1:${port}`, serviceKey })
-  }
-  return running
-})

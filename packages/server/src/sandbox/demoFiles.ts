@@ -4,6 +4,8 @@
 import { Effect, Redacted } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
+import { describeCause } from "../embedded/EmbeddedPostgresError.ts"
+import { makeFolder } from "../embedded/makeFolder.ts"
 import { startFailure } from "../StartFailure.ts"
 import type { Demo } from "./EmbeddedWorld.ts"
 
@@ -20,7 +22,7 @@ export const writeDemoFiles = Effect.fnUntraced(function* (dataFolder: string, d
   }
   yield* Effect.tryPromise({
     try: async () => {
-      await fs.mkdir(folder, { recursive: true })
+      await makeFolder(folder)
       for (const [name, secret] of Object.entries(files)) {
         const file = path.join(folder, name)
         await fs.rm(file, { force: true })
@@ -29,7 +31,7 @@ export const writeDemoFiles = Effect.fnUntraced(function* (dataFolder: string, d
     },
     catch: (cause) =>
       startFailure(
-        `The demo's tokens can not be written to ${folder}: ${cause instanceof Error ? cause.message : String(cause)}`
+        `The demo's tokens can not be written to ${folder} (${describeCause(cause)}): make it writable, or choose another data folder with ORDER_DATA_FOLDER.`
       )
   })
 })
