@@ -6,7 +6,7 @@ import { Health } from "../http/Health.ts"
 
 interface Chore<E, R> {
   readonly name: string
-  /** One round: answers how many items it took. */
+  /** One round: answers how many items it took, those left out that it will meet again: else it would never rest. */
   readonly round: Effect.Effect<number, E, R>
   /** A round that took as many as this may have left some: the next one follows at once. */
   readonly full: number

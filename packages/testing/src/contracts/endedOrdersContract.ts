@@ -5,7 +5,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import type { Order } from "@tickettoken/order-domain/Order"
 import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
-import { EndedOrders } from "@tickettoken/order-domain/ports/EndedOrders"
+import { type EndedOrder, EndedOrders } from "@tickettoken/order-domain/ports/EndedOrders"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { freshBuyer } from "../TestOrders.ts"
 import { cancelAs } from "../TestOrdersNews.ts"
@@ -16,13 +16,15 @@ import { type ContractOptions, suiteOptions } from "./TestTime.ts"
 const clear = Effect.gen(function* () {
   const ended = yield* EndedOrders
   const store = yield* OrderStore
-  for (let due = yield* ended.due(100); due.length > 0; due = yield* ended.due(100)) {
+  for (let due = yield* ended.due(100, null); due.length > 0; due = yield* ended.due(100, null)) {
     for (const { orderId, tenantId } of due) {
       const { order } = yield* store.load(tenantId, orderId)
       yield* send(order, OrderCommand.Complete())
     }
   }
 })
+
+const keyOf = ({ orderId, tenantId }: EndedOrder) => ({ tenantId, orderId })
 
 export const endedOrdersContract = <E>(
   name: string,
@@ -47,11 +49,16 @@ export const endedOrdersContract = <E>(
         const keys = ended
           .toSorted((one, two) => one.eventEndsAt.epochMilliseconds - two.eventEndsAt.epochMilliseconds)
           .map(({ id, tenantId }) => ({ tenantId, orderId: id }))
-        assert.deepStrictEqual(yield* orders.due(100), keys)
-        assert.deepStrictEqual(yield* orders.due(2), keys.slice(0, 2))
+        const all = yield* orders.due(100, null)
+        assert.deepStrictEqual(all.map(keyOf), keys)
+        assert.deepStrictEqual((yield* orders.due(2, null)).map(keyOf), keys.slice(0, 2))
+        // An order that stays due does not hide those behind it.
+        assert.deepStrictEqual((yield* orders.due(2, all[1] ?? null)).map(keyOf), keys.slice(2, 4))
+        assert.deepStrictEqual((yield* orders.due(2, all[3] ?? null)).map(keyOf), keys.slice(4))
+        assert.deepStrictEqual(yield* orders.due(2, all[4] ?? null), [])
         const first = ended.find(({ id }) => id === keys[0]?.orderId)
         if (first !== undefined) yield* send(first, OrderCommand.Complete())
-        assert.deepStrictEqual(yield* orders.due(100), keys.slice(1))
+        assert.deepStrictEqual((yield* orders.due(100, null)).map(keyOf), keys.slice(1))
       })
     )
   })
