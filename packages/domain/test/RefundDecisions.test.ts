@@ -6,16 +6,14 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Result } from "effect"
-import { addToPlan, bulkCancelStep, emptyPlan } from "@tickettoken/order-domain/BulkCancel"
 import { OrderId } from "@tickettoken/order-domain/Ids"
 import type { Order } from "@tickettoken/order-domain/Order"
 import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
 import { decide } from "@tickettoken/order-domain/OrderDecision"
 import { cancelRefundStatus } from "@tickettoken/order-domain/RefundDecisions"
 import { playDecide } from "@tickettoken/order-testing/scenarioDecide"
-import { after, draftOf, fixedId, freeLines, jobActor, nthRefundId } from "@tickettoken/order-testing/TestOrders"
+import { after, draftOf, fixedId, jobActor, nthRefundId } from "@tickettoken/order-testing/TestOrders"
 import {
-  allocateAll,
   askRefund,
   cancelAs,
   refundNumbers,
@@ -167,6 +165,30 @@ describe("the amount", () => {
   )
 })
 
+describe("what a cancelled order still owes", () => {
+  it.effect("4.4 may be asked for by an admin alone, and by the rule under which the order ended", () =>
+    playDecide(`
+      confirmed             | CONFIRMED | PAID
+      organiser cancels     | CANCELLED ORGANISER | PAID, 1 APPROVED 23338 | ORDER_CANCELLED | RELEASE, REFUND 23338
+      refund 1 fails        | CANCELLED ORGANISER | PAID, 1 FAILED 23338 | REFUND_FAILED |
+      buyer asks everything | ! InvalidTransition
+      admin asks everything | CANCELLED ORGANISER | PAID, 1 FAILED 23338, 2 APPROVED 23338 | REFUND_REQUESTED | REFUND 23338
+      refund 2 arrives      | REFUNDED | REFUNDED, 1 FAILED 23338, 2 COMPLETED 23338 | ORDER_REFUNDED |
+    `)
+  )
+
+  it("4.2 is returned under the cause of the cancellation, so nothing is kept of it later either", () => {
+    const order = confirmed()
+    const cancelled = after(order, cancelAs(order, "organiser"), noon)
+    const failed = after(cancelled, refundSettled(cancelled, refundNumbers.cancel, "Failed"), noon)
+    const asked = after(failed, askRefund(failed, { byAdmin: true, request: { _tag: "Amount", amount: 23_338 } }), noon)
+    assert.deepStrictEqual(
+      asked.refunds.map(({ cause, state }) => `${cause} ${state}`),
+      ["ORGANISER FAILED", "ORGANISER APPROVED"]
+    )
+  })
+})
+
 describe("review", () => {
   it.effect("4.5 is needed as soon as an order's refunds together reach 500.00", () =>
     playDecide(`
@@ -316,69 +338,4 @@ describe("refundStatus of a cancelled order", () => {
   ] as const)("4.9 is %s when %s", (status, _when, order) => {
     assert.strictEqual(cancelRefundStatus(order), status)
   })
-})
-
-describe("a cancelled event", () => {
-  it("5 ends every order that is open or confirmed with a full refund, and leaves the others alone", () => {
-    const steps = Object.values(samples).map((order) => {
-      const step = bulkCancelStep(order)
-      return [order.status, step?.action ?? "none", step?.refundCents ?? 0]
-    })
-    assert.deepStrictEqual(steps, [
-      ["PENDING", "release", 0],
-      ["PENDING", "release", 0],
-      ["PENDING", "release", 0],
-      ["PENDING", "cancel-and-refund", 23_338],
-      ["RESERVED", "release", 0],
-      ["RESERVED", "cancel-and-refund", 23_338],
-      ["CONFIRMED", "cancel-and-refund", 23_338],
-      ["COMPLETED", "none", 0],
-      ["CANCELLED", "none", 0],
-      ["EXPIRED", "none", 0],
-      ["EXPIRED", "none", 0],
-      ["REFUNDED", "none", 0]
-    ])
-  })
-
-  it("5 the dry run's counts and money are those of the real run", () => {
-    const free = draftOf(OrderId.make(fixedId(1)), sampleCreatedAt, { lines: freeLines })
-    const held = walk(free, pathsTo["PENDING/OPENING_INTENT"], sampleCreatedAt)
-    const orders = [
-      ...Object.values(samples),
-      confirmed({ currency: "EUR" }),
-      held,
-      after(held, allocateAll(held), noon)
-    ]
-    assert.deepStrictEqual(
-      orders.slice(-2).map((order) => bulkCancelStep(order)?.action),
-      ["release", "cancel"]
-    )
-    const plan = orders.reduce(addToPlan, emptyPlan)
-    const real = orders.flatMap((order) => {
-      const step = bulkCancelStep(order)
-      return step === null ? [] : [{ order, next: after(order, cancelAs(order, "organiser", 9), noon) }]
-    })
-    const money = (currency: string) =>
-      real
-        .filter(({ order }) => order.currency === currency)
-        .flatMap(({ next, order }) =>
-          next.refunds.filter((refund) => !order.refunds.some(({ id }) => id === refund.id))
-        )
-        .reduce((sum, { amount }) => sum + amount, 0)
-    assert.deepStrictEqual(
-      [plan.orders, plan.refunds, plan.refundCents],
-      [real.length, real.filter(({ next }) => next.refunds.length > 0).length, { USD: money("USD"), EUR: money("EUR") }]
-    )
-    assert.isTrue(real.every(({ next }) => next.status === "CANCELLED" && next.cause === "ORGANISER"))
-  })
-
-  it.effect("5 returns everything at any time, without window, review or retention", () =>
-    playDecide(`
-      confirmed, 2 x 50000, starts in 20 hours | CONFIRMED | PAID
-      tick 19 hours
-      buyer cancels     | ! CancellationWindowClosed
-      organiser cancels | CANCELLED ORGANISER | PAID, 1 APPROVED 116564 | ORDER_CANCELLED | RELEASE, REFUND 116564
-      organiser cancels | ! InvalidTransition
-    `)
-  )
 })

@@ -103,6 +103,11 @@ export const always: ReadonlyArray<Invariant> = [
     })
   ),
   invariant(
+    "I07",
+    "no deadline lies beyond its limit",
+    ({ order }) => !isOpen(order) || DateTime.isLessThanOrEqualTo(order.hold.expiresAt, order.hold.limitAt)
+  ),
+  invariant(
     "I10",
     "a payment is on the order once",
     ({ order: { captures } }) =>
