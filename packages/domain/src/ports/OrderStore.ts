@@ -6,7 +6,13 @@ import type { Decision } from "../Decision.ts"
 import type { IdempotencyClaim, IdempotencyConflict, IdempotencyKeyUsed, StoredAnswer } from "../Idempotency.ts"
 import type { OrderId, TenantId } from "../Ids.ts"
 import type { Order } from "../Order.ts"
-import type { EventCancelled, OrderNotFound, ServiceUnavailable, VersionConflict } from "../OrderErrors.ts"
+import type {
+  EventCancelled,
+  OrderNotFound,
+  PaymentMismatch,
+  ServiceUnavailable,
+  VersionConflict
+} from "../OrderErrors.ts"
 import type { OrderLimitExceeded, OrderLimits } from "../OrderLimits.ts"
 import type { RefundExceedsCaptured } from "../RefundQuote.ts"
 import type { ClaimedWork, WorkLease } from "../Work.ts"
@@ -67,7 +73,8 @@ export class OrderStore extends Context.Service<
     /**
      * Writes the next version of an order. Fails with `VersionConflict` when the stored version is not the one that
      * was decided upon, and then nothing is written. A bound that the database itself holds, such as refunds within
-     * captures, surfaces as `RefundExceedsCaptured`.
+     * captures, surfaces as `RefundExceedsCaptured`; a payment intent that another order of the tenant has, or that is
+     * booked there, as `PaymentMismatch`.
      */
     readonly commit: (
       commit: Commit
@@ -76,6 +83,7 @@ export class OrderStore extends Context.Service<
       | VersionConflict
       | LeaseLost
       | RefundExceedsCaptured
+      | PaymentMismatch
       | IdempotencyConflict
       | IdempotencyKeyUsed
       | ServiceUnavailable

@@ -14,6 +14,7 @@ import type { Order } from "@tickettoken/order-domain/Order"
 import {
   EventCancelled,
   OrderNotFound,
+  PaymentMismatch,
   ServiceUnavailable,
   VersionConflict
 } from "@tickettoken/order-domain/OrderErrors"
@@ -217,6 +218,9 @@ const commitDecision = Effect.fnUntraced(function* (commit: Commit, options: Sto
             return yield* refundRefused(commit)
           case "order_refunds_idempotency_key":
             return yield* firstRefundOfKey(commit)
+          case "orders_payment_intent_key":
+          case "payments_pkey":
+            return yield* new PaymentMismatch({ orderId: order.id, why: "the payment belongs to another order" })
         }
       })
     )

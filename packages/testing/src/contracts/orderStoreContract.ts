@@ -9,8 +9,17 @@ import { refundCommittedCents } from "@tickettoken/order-domain/Order"
 import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
 import { orderLimits } from "@tickettoken/order-domain/OrderLimits"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
-import { derivedId, freshBuyer, randomUuid } from "../TestOrders.ts"
-import { askRefund, cancelAs, captureOwn, refundNumbers, refundSettled, ticketsOf } from "../TestOrdersNews.ts"
+import { derivedId, freshBuyer, ownIntentId, randomUuid } from "../TestOrders.ts"
+import {
+  askRefund,
+  cancelAs,
+  captureOwn,
+  openIntent,
+  refundNumbers,
+  refundSettled,
+  strayPayment,
+  ticketsOf
+} from "../TestOrdersNews.ts"
 import {
   assertSameOrder,
   countOf,
@@ -274,6 +283,26 @@ export const orderStoreContract = <E>(
         assert.strictEqual((yield* Effect.flip(create(buyer, {}, {}, limits)))._tag, "OrderLimitExceeded")
         yield* time.passMinutes(2)
         yield* create(buyer, {}, {}, limits)
+      })
+    )
+
+    it.effect("3.6 refuses a payment that another order has, or that is booked there, and writes nothing", () =>
+      Effect.gen(function* () {
+        const buyer = yield* freshBuyer
+        const paid = yield* createConfirmed(buyer)
+        const paymentIntentId = ownIntentId(paid.id)
+        const made = yield* create(buyer)
+        const held = (yield* send(made.order, OrderCommand.HoldGranted(), { settles: leaseOf(made.work, "HOLD") }))
+          .order
+        const shared = send(held, OrderCommand.IntentOpened({ paymentIntentId, clientSecret: "secret" }))
+        assert.strictEqual((yield* Effect.flip(shared))._tag, "PaymentMismatch")
+        const own = (yield* send(held, openIntent(held))).order
+        const booked = send(own, strayPayment(own, { paymentIntentId }))
+        assert.strictEqual((yield* Effect.flip(booked))._tag, "PaymentMismatch")
+        assertSameOrder(yield* reload(own), own)
+        // Another tenant's payment service may use the same words for another payment.
+        const elsewhere = yield* createPayable(yield* freshBuyer)
+        yield* send(elsewhere, strayPayment(elsewhere, { paymentIntentId }))
       })
     )
 

@@ -8,6 +8,7 @@ import { type Commit, type Committed, OrderStore } from "@tickettoken/order-doma
 import { MemoryWorld, orderRow, rowOf, type WorldState } from "./MemoryWorld.ts"
 import { ScriptedFaults } from "./ScriptedFaults.ts"
 import {
+  checkIntents,
   checkNotClosed,
   checkOrderNumber,
   checkPermanentKeys,
@@ -44,6 +45,7 @@ const committing = (commit: Commit) => (world: WorldState, now: DateTime.Utc) =>
     }
     const keyed = yield* claimKey(settled, claim, order, answer, now)
     yield* checkPermanentKeys(world, decision)
+    yield* checkIntents(world, order)
     yield* checkRefundBound(stored, order)
     return written(keyed, commit, now)
   })

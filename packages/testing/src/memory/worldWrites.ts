@@ -18,7 +18,7 @@ import {
   type Order,
   refundCommittedCents
 } from "@tickettoken/order-domain/Order"
-import { EventCancelled } from "@tickettoken/order-domain/OrderErrors"
+import { EventCancelled, PaymentMismatch } from "@tickettoken/order-domain/OrderErrors"
 import { checkUserQuota, type OrderLimitExceeded, type OrderLimits } from "@tickettoken/order-domain/OrderLimits"
 import { LeaseLost, OrderNumberTaken } from "@tickettoken/order-domain/ports/OrderStore"
 import { RefundExceedsCaptured } from "@tickettoken/order-domain/RefundQuote"
@@ -162,6 +162,20 @@ export const checkRefundBound = (before: Order, order: Order): Result.Result<voi
   const refundable = Cents.make(Math.max(0, captured - refundCommittedCents(before)))
   const requested = Cents.make(refundCommittedCents(order) - refundCommittedCents(before))
   return Result.fail(new RefundExceedsCaptured({ requested, refundable }))
+}
+
+/** One payment is never booked twice, nor asked for by two orders (rule 3.6). */
+export const checkIntents = (world: WorldState, order: Order): Result.Result<void, PaymentMismatch> => {
+  const booked = new Set(order.captures.map(({ paymentIntentId }) => paymentIntentId))
+  return ordersOf(world).some(
+    ({ captures, id, intent, tenantId }) =>
+      tenantId === order.tenantId &&
+      id !== order.id &&
+      ((intent !== null && intent.id === order.intent?.id) ||
+        captures.some(({ paymentIntentId }) => booked.has(paymentIntentId)))
+  )
+    ? Result.fail(new PaymentMismatch({ orderId: order.id, why: "the payment belongs to another order" }))
+    : Result.void
 }
 
 // ---- orders and work
