@@ -10,7 +10,7 @@ export const jwtSecret = "acceptance-run-secret-of-forty-characters"
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url")
 
 /** A bearer token of the demo tenant. */
-export const bearer = (userId: string, role = "user"): string => {
+const bearer = (userId: string, role = "user"): string => {
   const now = Math.floor(Date.now() / 1000)
   const claims = {
     sub: userId,

@@ -7,7 +7,7 @@ import { purge } from "../sql/RetentionSql.ts"
 import { runChore } from "./chore.ts"
 
 /** Small enough to be deleted in a fraction of a statement's time; a round that was full is followed by the next at once. */
-export const RETENTION_BATCH = 1_000
+const RETENTION_BATCH = 1_000
 
 const everyMinute = Schedule.spaced("1 minute").pipe(Schedule.jittered)
 

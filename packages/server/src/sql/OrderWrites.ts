@@ -16,7 +16,7 @@ import { type changeColumns, type commitRows, type factColumns, storableJson } f
 
 /** How many rows of each kind that can be refused were written. */
 const Counts = Schema.Tuple([Schema.Struct({ written: Schema.Int, claimed: Schema.Int, settled: Schema.Int })])
-export type WriteCounts = (typeof Counts.Type)[0]
+type WriteCounts = (typeof Counts.Type)[0]
 
 const facts = [
   "tenant_id",

@@ -16,7 +16,7 @@ export class DatabaseUrl extends Context.Service<DatabaseUrl, Redacted.Redacted>
 const layerUrl = Layer.effect(DatabaseUrl, makeDatabase())
 
 /** A pool of the database's owner. */
-export const layerPool = Layer.unwrap(
+const layerPool = Layer.unwrap(
   Effect.map(DatabaseUrl, (url) => SqlLayer.layer({ url, poolSize: POOL_SIZE, applicationName: "test" }))
 )
 
