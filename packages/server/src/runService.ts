@@ -4,13 +4,14 @@
  * Whatever keeps it from starting ends it with one clear line and an exit code; nothing prints a stack trace.
  */
 import { NodeRuntime } from "@effect/platform-node"
-import { Cause, Console, Context, Effect, Exit, Layer, Option, Runtime } from "effect"
+import { Cause, Console, Context, Effect, Exit, Layer, Option, Runtime, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { AppConfig, type Configuration } from "./AppConfig.ts"
 import { appLayer, databaseLayer, type Foundation, listeningPort } from "./AppLayer.ts"
 import * as Logging from "./Logging.ts"
 import { prepareDatabase } from "./prepareDatabase.ts"
 import type { World } from "./sandbox/EmbeddedWorld.ts"
+import * as Shutdown from "./Shutdown.ts"
 import { CONFIGURATION_EXIT_CODE, StartFailure, startFailure } from "./StartFailure.ts"
 
 /** What a run tells once it takes requests. */
@@ -26,21 +27,33 @@ const serve = Effect.fn("serve")(function* (onReady: (ready: Ready) => Effect.Ef
   const config = yield* Effect.provide(AppConfig, AppConfig.layer).pipe(
     Effect.mapError(({ message }) => startFailure(message, CONFIGURATION_EXIT_CODE))
   )
-  return yield* serveConfigured(config, onReady).pipe(Effect.scoped, Effect.provide(Logging.layer(config)))
+  const { begin, setTotal } = yield* Shutdown.Shutdown
+  yield* setTotal(Shutdown.limitsOf(config.shutdown, config.shutdown.delay).total)
+  return yield* serveConfigured(config, onReady).pipe(
+    // A run that fails has as little time to end as one that is stopped.
+    Effect.onExit(() => begin),
+    Effect.scoped,
+    Effect.provide(Logging.layer(config))
+  )
 })
 
 const serveConfigured = Effect.fnUntraced(function* (
   config: Configuration,
   onReady: (ready: Ready) => Effect.Effect<void>
 ) {
-  const { announceAt, demo, foundation } = yield* openWorld(config)
-  const database = yield* Layer.build(databaseLayer(config, foundation)).pipe(
+  const { world } = Shutdown.limitsOf(config.shutdown, config.shutdown.delay)
+  const worldScope = yield* Shutdown.stage("The database and the sandbox", world)
+  const { announceAt, demo, foundation } = yield* Scope.provide(openWorld(config), worldScope)
+  const { pool, work } = Shutdown.limitsOf(config.shutdown, foundation.shutdownDelay)
+  const poolScope = yield* Shutdown.stage("Connections to the database", pool)
+  const database = yield* Layer.buildWithScope(databaseLayer(config, foundation), poolScope).pipe(
     Effect.mapError(() => startFailure("The database that DATABASE_URL names can not be used."))
   )
   yield* prepareDatabase(config).pipe(
     Effect.provideService(SqlClient.SqlClient, Context.get(database, SqlClient.SqlClient))
   )
-  const app = yield* Layer.build(Layer.provide(appLayer(config, foundation), Layer.succeedContext(database)))
+  const running = appLayer(config, foundation).pipe(Layer.provide(Layer.succeedContext(database)))
+  const app = yield* Layer.buildWithScope(running, yield* Shutdown.stage("Requests and work", work))
   const port = yield* Effect.provideContext(listeningPort, app)
   yield* announceAt(port)
   yield* onReady({ port, dataFolder: config.dataFolder, demo })
@@ -81,10 +94,13 @@ const productionFoundation = Effect.fnUntraced(function* (config: Configuration)
 
 /**
  * Runs the service as this process, until it is asked to stop: for entry points. A start that is refused is told in its
- * own words on stderr, anything else in one line; being asked to stop is a success.
+ * own words on stderr, anything else in one line; being asked to stop is a success. A second Ctrl-C ends it at once.
  */
 export const runAsProcess = (onReady: (ready: Ready) => Effect.Effect<void>): void =>
-  NodeRuntime.runMain(Effect.catchCause(serve(onReady), tellWhy), { teardown, disableErrorReporting: true })
+  NodeRuntime.runMain(
+    serve(onReady).pipe(Effect.provideService(Shutdown.Shutdown, Shutdown.ofProcess()), Effect.catchCause(tellWhy)),
+    { teardown, disableErrorReporting: true }
+  )
 
 const tellWhy = (cause: Cause.Cause<StartFailure>): Effect.Effect<never, StartFailure> => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt

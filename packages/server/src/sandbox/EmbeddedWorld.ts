@@ -11,6 +11,7 @@ import type { Configuration } from "../AppConfig.ts"
 import type { Foundation } from "../AppLayer.ts"
 import * as DemoCredentials from "../auth/DemoCredentials.ts"
 import * as EmbeddedPostgres from "../embedded/EmbeddedPostgres.ts"
+import { limitsOf, Shutdown } from "../Shutdown.ts"
 import { startFailure } from "../StartFailure.ts"
 import { writeDemoFiles } from "./demoFiles.ts"
 
@@ -102,12 +103,51 @@ const nobodysSecret = Effect.suspend(() =>
 
 const CHOOSE = "ORDER_DATA_FOLDER names the folder."
 
-const database = ({ database: { url }, dataFolder }: Configuration) =>
+const database = ({ database: { url }, dataFolder, shutdown }: Configuration) =>
   Option.isSome(url)
     ? Effect.succeed(url.value)
-    : EmbeddedPostgres.start({ dataFolder }).pipe(
-        Effect.map((server) => server.url),
-        Effect.mapError(({ reason }) =>
-          startFailure(reason._tag.startsWith("Folder") ? `${reason.message} ${CHOOSE}` : reason.message)
+    : embeddedDatabase(dataFolder, Duration.subtract(limitsOf(shutdown, shutdown.delay).world, KILL_BEFORE))
+
+/** So much time has PostgreSQL to be gone after it was killed. */
+const KILL_BEFORE = Duration.millis(300)
+
+/** PostgreSQL over the data folder. It stops with us: in its own time, or when `limit` of the stop has passed. */
+const embeddedDatabase = Effect.fnUntraced(function* (dataFolder: string, limit: Duration.Duration) {
+  const { leftOf, whenForced } = yield* Shutdown
+  let stopped = false
+  // Registered before the server's own finalizer, so that it comes after it.
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      stopped = true
+    })
+  )
+  const { pid, url } = yield* EmbeddedPostgres.start({ dataFolder }).pipe(
+    Effect.mapError(({ reason }) =>
+      startFailure(reason._tag.startsWith("Folder") ? `${reason.message} ${CHOOSE}` : reason.message)
+    )
+  )
+  const signal = (...names: ReadonlyArray<NodeJS.Signals>) => {
+    if (!stopped) for (const name of names) trySignal(pid, name)
+  }
+  // One that was frozen wakes up to end at once.
+  yield* whenForced(() => signal("SIGQUIT", "SIGCONT"))
+  yield* Effect.addFinalizer(() =>
+    Effect.flatMap(leftOf(limit), (left) =>
+      Effect.forkDetach(
+        Effect.delay(
+          Effect.sync(() => signal("SIGKILL")),
+          left
         )
       )
+    )
+  )
+  return url
+})
+
+const trySignal = (pid: number, name: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // It has ended by itself, or there is no such signal on this system.
+  }
+}
