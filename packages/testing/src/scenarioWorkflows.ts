@@ -73,7 +73,7 @@ const linesOf = (text: string): ReadonlyArray<readonly [number, OfferName]> =>
     return [Number(quantity), name]
   })
 
-const faults: ReadonlyArray<Fault> = ["pass", "failBefore", "failAfter", "hang", "hangAfter", "refuse"]
+const faults: ReadonlyArray<Fault> = ["pass", "failBefore", "failAfter", "hang", "hangAfter", "refuse", "repeat"]
 
 const operations: ReadonlyArray<Operation> = [...storeOperations, ...serviceOperations]
 

@@ -48,8 +48,9 @@ export type Operation = (typeof storeOperations)[number] | (typeof serviceOperat
  * - failAfter: the effect, and no answer
  * - hang, hangAfter: no answer for as long as the caller waits, before or after the effect
  * - refuse: a definite no, where the operation has one; else as failBefore
+ * - repeat: the call arrives twice; the second answer counts
  */
-export type Fault = "pass" | "failBefore" | "failAfter" | "hang" | "hangAfter" | "refuse"
+export type Fault = "pass" | "failBefore" | "failAfter" | "hang" | "hangAfter" | "refuse" | "repeat"
 
 const services = {
   store: "database",
@@ -156,6 +157,9 @@ export class ScriptedFaults extends Context.Service<
             case "hangAfter":
               yield* Effect.exit(call)
               return yield* Effect.never
+            case "repeat":
+              yield* Effect.exit(call)
+              return yield* call
             case "refuse":
               return yield* refusal ?? unavailable(operation, "did not happen")
           }
