@@ -16,7 +16,6 @@ import { type changeColumns, type commitRows, type factColumns, storableJson } f
 
 /** How many rows of each kind that can be refused were written. */
 const Counts = Schema.Tuple([Schema.Struct({ written: Schema.Int, claimed: Schema.Int, settled: Schema.Int })])
-type WriteCounts = (typeof Counts.Type)[0]
 
 const facts = [
   "tenant_id",
