@@ -3,7 +3,7 @@
  * creation to CONFIRMED, CANCELLED, REFUNDED and EXPIRED over HTTP. One line for each check; the last line is the sum.
  */
 import { execFileSync } from "node:child_process"
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -11,12 +11,11 @@ import { randomUUID } from "node:crypto"
 import assert from "node:assert/strict"
 import { general, jwtSecret, lastSeat, newBuyer } from "./acceptance/demo.ts"
 import { call, check, eventually, finish, readBody } from "./acceptance/report.ts"
-import { freePorts, install, runStart, startServer } from "./acceptance/server.ts"
+import { freePorts, runStart, startServer } from "./acceptance/server.ts"
 
 const home = mkdtempSync(join(tmpdir(), "orders-acceptance-"))
 const clone = join(home, "orders")
 execFileSync("git", ["clone", "--quiet", join(import.meta.dirname, ".."), clone])
-console.log(`        installed in ${install(clone).toFixed(1)} s`)
 
 const [port = 0, tickets = 0, payments = 0, events = 0, ...more] = await freePorts(8)
 const env = {
@@ -29,7 +28,7 @@ const env = {
 }
 
 const first = await startServer(clone, env)
-console.log(`        ready ${first.readyAfterSeconds.toFixed(1)} s after the first start`)
+console.log(`        ready ${first.readyAfterSeconds.toFixed(1)} s after the first start, install included`)
 const api = `${first.url}/api/v1`
 const paymentSandbox = `http://127.0.0.1:${payments}/sandbox/payment-intents`
 
@@ -66,6 +65,20 @@ await check("the banner's curl creates an order when pasted", () => {
   )
   assert.equal(answer.status, "PENDING")
   assert.equal(answer.pricing.total, 23_338)
+})
+
+await check("the commands of the README's first screen work when pasted", async () => {
+  const readme = readFileSync(join(clone, "README.md"), "utf8")
+    .replaceAll("localhost:3004", `localhost:${port}`)
+    .replaceAll("localhost:3002", `localhost:${payments}`)
+  const [createCommand, payCommand] = [...readme.matchAll(/```sh\n(curl[^`]*)```/g)].map(([, command = ""]) => command)
+  assert.ok(createCommand !== undefined && payCommand !== undefined, "the README has no two curls")
+  const paste = (command: string) => readBody(execFileSync("bash", ["-c", command], { cwd: clone, encoding: "utf8" }))
+  const order = paste(createCommand)
+  assert.equal(order.pricing.total, 23_338)
+  paste(payCommand.replace("PAYMENT_INTENT_ID", order.paymentIntentId))
+  const token = `Bearer ${readFileSync(join(clone, ".data/demo/buyer.token"), "utf8").trim()}`
+  assert.equal((await confirmed(token, order.id)).body.tickets.length, 2)
 })
 
 let paidOrder = ""

@@ -1,7 +1,7 @@
 /**
  * Starts the product as a newcomer does, with `npx -y pnpm@12 start`, and stops it.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createServer } from "node:net"
 
@@ -76,17 +76,6 @@ export const startServer = async (folder: string, env: Record<string, string>): 
 /** The caller's environment without what a package manager around this run has put there: a newcomer has none of it. */
 const ownEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^p?npm_/i.test(name)))
-
-/** Installs the workspace of a fresh clone, as its README says; answers how many seconds it took. */
-export const install = (folder: string): number => {
-  const from = performance.now()
-  execFileSync("npx", ["-y", "pnpm@12", "install"], {
-    cwd: folder,
-    env: ownEnvironment(),
-    stdio: ["ignore", "ignore", "inherit"]
-  })
-  return (performance.now() - from) / 1000
-}
 
 const launch = (folder: string, env: Record<string, string>) => {
   // A group of its own, so that a signal reaches the package manager and the server alike, as Ctrl-C does.
