@@ -14,9 +14,7 @@ import { type EmbeddedPostgresError, failure, ServerNotReady } from "./EmbeddedP
  * The owner's URL of the folder's database. A folder that another live process of ours holds is not an error here: its
  * server is used. Fails as {@link start} does otherwise.
  */
-export const startOrAttach = (
-  options: Options
-): Effect.Effect<Redacted.Redacted, EmbeddedPostgresError, Scope.Scope> =>
+export const startOrAttach = (options: Options): Effect.Effect<Redacted.Redacted, EmbeddedPostgresError, Scope.Scope> =>
   start(options).pipe(
     Effect.map(({ url }) => url),
     Effect.catchReason("EmbeddedPostgresError", "FolderInUse", () => attach(options.dataFolder))
