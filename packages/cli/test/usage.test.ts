@@ -70,25 +70,8 @@ describe("help", () => {
       const bare = yield* orders([])
       assert.deepStrictEqual(bare, all)
       const names = [...all.stdout.matchAll(/^ {2}([a-z-]+) {4,}[A-Z]/gm)].map(([, name = ""]) => name)
-      assert.deepStrictEqual(
-        names.filter((name) => !name.startsWith("-")),
-        [
-          "list",
-          "show",
-          "history",
-          "quote",
-          "cancel",
-          "refund",
-          "expire",
-          "refund-approve",
-          "refund-reject",
-          "refund-retry",
-          "cancel-event",
-          "serve",
-          "migrate"
-        ]
-      )
-      for (const name of [
+      const shown = names.filter((name) => !name.startsWith("-"))
+      assert.deepStrictEqual(shown, [
         "list",
         "show",
         "history",
@@ -100,8 +83,10 @@ describe("help", () => {
         "refund-reject",
         "refund-retry",
         "cancel-event",
+        "serve",
         "migrate"
-      ]) {
+      ])
+      for (const name of shown) {
         const one = yield* orders([name, "--help"])
         assert.deepStrictEqual([one.code, one.stderr], [0, ""])
         assert.include(one.stdout, `orders ${name}`)
