@@ -219,7 +219,7 @@ export const sweepExpiry = expireDueOrders()
 export const sweepCompletion = completeEndedOrders()
 
 /** The bank ends what it still has to decide: payments and refunds on their way arrive. */
-const bankSettles = Effect.gen(function* () {
+export const bankSettles = Effect.gen(function* () {
   const { payments } = yield* MemoryServices
   const { intents, refunds } = yield* payments.state
   for (const { id, status } of HashMap.values(intents)) if (status === "processing") yield* pay(id)

@@ -8,14 +8,12 @@ import { Effect, Exit, Fiber, HashMap, Layer, Random, Ref, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { type PaymentIntentId, UserId } from "@tickettoken/order-domain/Ids"
 import type { Order } from "@tickettoken/order-domain/Order"
-import { changeOrder } from "@tickettoken/order-domain/changeOrder"
-import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
 import type { RefundRequest } from "@tickettoken/order-domain/RefundQuote"
-import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { cancelOrder } from "@tickettoken/order-domain/workflows/CancelOrder"
 import { confirmOrder } from "@tickettoken/order-domain/workflows/ConfirmOrder"
 import { requestRefund } from "@tickettoken/order-domain/workflows/RequestRefund"
 import { reserveOrder } from "@tickettoken/order-domain/workflows/ReserveOrder"
+import { type RefundVerdict, reviewRefund } from "@tickettoken/order-domain/workflows/ReviewRefund"
 import { breaksAtRest, breaksNow } from "./invariantsMemory.ts"
 import { MemoryServices } from "./memory/MemoryServices.ts"
 import { MemoryWorld } from "./memory/MemoryWorld.ts"
@@ -90,25 +88,18 @@ const anyOrder = Effect.gen(function* () {
   return yield* pick(HashMap.toValues(orders).toSorted((a, b) => (a.id < b.id ? -1 : 1)))
 })
 
+const verdicts: ReadonlyArray<RefundVerdict> = [
+  { _tag: "Approve" },
+  { _tag: "Reject", reason: "no" },
+  { _tag: "Retry" }
+]
+
 /** An admin decides about one of the order's refunds. */
-const review = Effect.fnUntraced(function* (order: Order) {
+const reviewOne = Effect.fnUntraced(function* (order: Order) {
   const refund = yield* pick(order.refunds)
-  if (refund === undefined) return
-  const { id: refundId } = refund
-  const decisions = [
-    OrderCommand.ApproveRefund({ refundId }),
-    OrderCommand.RejectRefund({ refundId, reason: "no" }),
-    OrderCommand.RetryRefund({ refundId })
-  ]
-  const command = yield* pick(decisions)
-  if (command === undefined) return
-  const executor = yield* WorkExecutor
-  const { work } = yield* changeOrder({
-    tenantId: order.tenantId,
-    orderId: order.id,
-    command: () => Effect.succeed({ actor: admin.actor, command })
-  })
-  yield* executor.start(work)
+  const verdict = yield* pick(verdicts)
+  if (refund === undefined || verdict === undefined) return
+  yield* reviewRefund({ caller: admin, orderId: order.id, refundId: refund.id, verdict })
 })
 
 /** What happens to a payment, told or not. The service speaks of a failure only while it holds no money. */
@@ -144,7 +135,7 @@ const actionsOn = (order: Order) => {
     Effect.ignore(cancelOrder({ caller, orderId, reason: null })),
     ask(caller, { _tag: "Everything" }),
     Effect.flatMap(Random.nextIntBetween(1, 60_000), (amount) => ask(admin, { _tag: "Amount", amount })),
-    Effect.ignore(review(order))
+    Effect.ignore(reviewOne(order))
   ]
 }
 

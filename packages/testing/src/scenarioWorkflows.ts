@@ -10,6 +10,8 @@
  * - `confirm`, `confirm the other`: the payment service tells of it
  * - `is processing`, `is declined`, `is declined for good`
  * - `reserves`, `cancels`, `admin cancels`, `asks everything`, `asks 1000`, `asks 1 of line 1`, `admin asks 1000`
+ * - `refund will fail`, `refund will wait`, `bank settles`: what the payment service does with refunds
+ * - `admin approves 1`, `admin rejects 1`, `admin retries 1`: the order's nth refund
  * - `event is cancelled`, `stock is gone`: all that is left of the first line's type is held elsewhere
  * - `expiry`, `work`, `completion`: one sweep each; `look`: nothing happens; `rest`: everything is done
  * - `next tickets.hold failAfter`: the fate of that port's next call (see ScriptedFaults)
@@ -25,6 +27,7 @@ import { cancelOrder } from "@tickettoken/order-domain/workflows/CancelOrder"
 import { confirmOrder } from "@tickettoken/order-domain/workflows/ConfirmOrder"
 import { requestRefund } from "@tickettoken/order-domain/workflows/RequestRefund"
 import { reserveOrder } from "@tickettoken/order-domain/workflows/ReserveOrder"
+import { type RefundVerdict, reviewRefund } from "@tickettoken/order-domain/workflows/ReviewRefund"
 import { MemoryServices } from "./memory/MemoryServices.ts"
 import { MemoryWorld, type WorldState } from "./memory/MemoryWorld.ts"
 import {
@@ -40,6 +43,7 @@ import { play, type Stage, wordsOf } from "./scenario.ts"
 import {
   admin,
   answerOf,
+  bankSettles,
   buyer,
   cancelEvent,
   comeToRest,
@@ -188,6 +192,19 @@ const emptyStock = Effect.fnUntraced(function* (order: Order) {
   if (stock !== undefined && name !== undefined) yield* holdElsewhere(availableOf(stock), name)
 })
 
+const verdicts: { readonly [verb: string]: RefundVerdict } = {
+  approves: { _tag: "Approve" },
+  rejects: { _tag: "Reject", reason: "no" },
+  retries: { _tag: "Retry" }
+}
+
+const reviewing = (order: Order, verb: string, nth: number) => {
+  const refundId = order.refunds[nth - 1]?.id
+  const verdict = verdicts[verb]
+  if (refundId === undefined || verdict === undefined) throw new Error(`the order has no refund ${nth}`)
+  return Effect.asVoid(reviewRefund({ caller: admin, orderId: order.id, refundId, verdict }))
+}
+
 /** One step as the effect of whoever acts in it. */
 const act = Effect.fnUntraced(function* (step: string, scene: Ref.Ref<Scene>) {
   if (/^(other )?buys /.test(step)) return yield* Effect.asVoid(buying(step))
@@ -200,7 +217,15 @@ const act = Effect.fnUntraced(function* (step: string, scene: Ref.Ref<Scene>) {
     const caller = who === undefined ? owner : admin
     return yield* Effect.asVoid(requestRefund({ caller, orderId, request: requestOf(order, what), reason: "ill" }))
   }
+  const [, verb, nth] = /^admin (approves|rejects|retries) (\d+)$/.exec(step) ?? []
+  if (verb !== undefined) return yield* reviewing(order, verb, Number(nth))
   switch (step) {
+    case "refund will fail":
+      return yield* Effect.flatMap(MemoryServices, ({ refundOutcomes }) => Ref.set(refundOutcomes, ["failed"]))
+    case "refund will wait":
+      return yield* Effect.flatMap(MemoryServices, ({ refundOutcomes }) => Ref.set(refundOutcomes, ["pending"]))
+    case "bank settles":
+      return yield* bankSettles
     case "look":
       return undefined
     case "pays twice": {

@@ -137,6 +137,20 @@ describe("holding", () => {
     `)
   )
 
+  it.effect("3.5 goes on asking about a payment that could not be stopped, and takes its money as late", () =>
+    plays(`
+      buys 2 general | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 2+0
+      is processing  | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 2+0
+      tick 17 minutes
+      expiry         | 1 due | PENDING/AWAITING_PAYMENT 27:00 | UNPAID | 2+0
+      tick 12 minutes
+      expiry         | 1 due | EXPIRED | UNPAID | 0+0
+      bank settles   | ok | EXPIRED | UNPAID | 0+0
+      tick 1 minute
+      work           | 1 due | CONFIRMED late | PAID | 0+2
+    `)
+  )
+
   it.effect("3.5 keeps asking a payment service that is away for ten minutes, and then expires anyway", () =>
     plays(`
       buys 2 general                    | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 2+0
@@ -268,6 +282,45 @@ describe("going back", () => {
       confirm                | ok | CONFIRMED | PAID | 0+2
       asks 1 of line 1       | ok | CONFIRMED | PARTIALLY_REFUNDED, 1 COMPLETED 11380 | 0+2
       asks 1 of line 1       | ok | CONFIRMED | PARTIALLY_REFUNDED, 1 COMPLETED 11380, 2 COMPLETED 11410 | 0+0
+    `)
+  )
+
+  it.effect("4.5 a refund of 500.00 waits for a person", () =>
+    plays(`
+      buys 5 general   | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 5+0
+      pays             | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 5+0
+      confirm          | ok | CONFIRMED | PAID | 0+5
+      asks 50000       | ok | CONFIRMED | PAID, 1 PENDING 50000 | 0+5
+      rest             | ok | CONFIRMED | PAID, 1 PENDING 50000 | 0+5
+      admin approves 1 | ok | CONFIRMED | PARTIALLY_REFUNDED, 1 COMPLETED 50000 | 0+5
+      admin rejects 1  | ! RefundStateConflict | CONFIRMED | PARTIALLY_REFUNDED, 1 COMPLETED 50000 | 0+5
+    `)
+  )
+
+  it.effect("4.6 a refund that is pending is asked about until it has arrived", () =>
+    plays(`
+      buys 2 general         | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 2+0
+      pays                   | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 2+0
+      confirm                | ok | CONFIRMED | PAID | 0+2
+      refund will wait | ok | CONFIRMED | PAID | 0+2
+      cancels                | ok | CANCELLED BUYER | PAID, 1 PROCESSING 22808 | 0+0
+      tick 31 seconds
+      work                   | 1 due | CANCELLED BUYER | PAID, 1 PROCESSING 22808 | 0+0
+      bank settles           | ok | CANCELLED BUYER | PAID, 1 PROCESSING 22808 | 0+0
+      tick 31 seconds
+      work                   | 1 due | REFUNDED | REFUNDED, 1 COMPLETED 22808 | 0+0
+    `)
+  )
+
+  it.effect("4.6 a refund that failed is tried again under a new key", () =>
+    plays(`
+      buys 2 general    | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 2+0
+      pays              | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 2+0
+      confirm           | ok | CONFIRMED | PAID | 0+2
+      refund will fail | ok | CONFIRMED | PAID | 0+2
+      cancels           | ok | CANCELLED BUYER | PAID, 1 FAILED 22808 | 0+0
+      rest              | ok | CANCELLED BUYER | PAID, 1 FAILED 22808 | 0+0
+      admin retries 1   | ok | REFUNDED | REFUNDED, 1 COMPLETED 22808 (attempt 2) | 0+0
     `)
   )
 
