@@ -62,6 +62,7 @@ export const placeOrder = (draft: OrderDraft, actor: Actor, now: DateTime.Utc): 
       [
         {
           _tag: "HOLD",
+          requestedBy: actor,
           eventId: order.eventId,
           lines: ticketLines(order.items),
           holdUntil: downstreamHoldUntil(expiresAt, order.terms.hold)

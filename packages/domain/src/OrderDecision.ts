@@ -84,12 +84,20 @@ const holdGranted: Decider<"HoldGranted"> = (order, _command, actor, now) => {
   if (order.status !== "PENDING" || order.stage !== "HOLDING") return unchanged(order)
   const fact = { type: "HOLD_GRANTED", actor, data: {} } as const
   return order.pricing.total === 0
-    ? changed(order, { ...order, stage: "ALLOCATING" }, fact, [{ _tag: "FINALIZE" }], now)
+    ? changed(order, { ...order, stage: "ALLOCATING" }, fact, [{ _tag: "FINALIZE", requestedBy: actor }], now)
     : changed(
         order,
         { ...order, stage: "OPENING_INTENT" },
         fact,
-        [{ _tag: "INTENT", userId: order.userId, amount: order.pricing.total, currency: order.currency }],
+        [
+          {
+            _tag: "INTENT",
+            userId: order.userId,
+            amount: order.pricing.total,
+            currency: order.currency,
+            requestedBy: actor
+          }
+        ],
         now
       )
 }
@@ -170,6 +178,7 @@ const paymentProcessing: Decider<"PaymentProcessing"> = (order, _command, actor,
     [
       {
         _tag: "HOLD",
+        requestedBy: actor,
         eventId: order.eventId,
         lines: ticketLines(order.items),
         holdUntil: downstreamHoldUntil(expiresAt, order.terms.hold)

@@ -77,9 +77,10 @@ const paymentFacts = (order: Order): EventData => {
 // PAID, but CONFIRMED only together with the tickets: FINALIZE brings them.
 const allocate = (before: Order, paid: Order, type: OrderEventType, actor: Actor, now: DateTime.Utc): DecideResult => {
   const fact = { type, actor, data: paymentFacts(paid) }
-  if (isOpen(paid)) return changed(before, { ...paid, stage: "ALLOCATING" }, fact, [{ _tag: "FINALIZE" }], now)
+  if (isOpen(paid))
+    return changed(before, { ...paid, stage: "ALLOCATING" }, fact, [{ _tag: "FINALIZE", requestedBy: actor }], now)
   return paid.status === "EXPIRED"
-    ? changed(before, toReacquiring(paid), fact, [{ _tag: "FINALIZE" }], now)
+    ? changed(before, toReacquiring(paid), fact, [{ _tag: "FINALIZE", requestedBy: actor }], now)
     : mismatch(before, `a ${before.status} order takes no payment`)
 }
 

@@ -229,7 +229,13 @@ const reject = (
   const fact = { type: "REFUND_REJECTED", actor, data: { ...refundFacts(rejected), reason: command.reason } } as const
   if (refund.cause === "VOLUNTARY") return changed(order, replaceRefund(order, rejected), fact, [], now)
   if (refund.cause === "LATE_PAYMENT" && order.status === "EXPIRED") {
-    return changed(order, toReacquiring(replaceRefund(order, rejected)), fact, [{ _tag: "FINALIZE" }], now)
+    return changed(
+      order,
+      toReacquiring(replaceRefund(order, rejected)),
+      fact,
+      [{ _tag: "FINALIZE", requestedBy: actor }],
+      now
+    )
   }
   return stateConflict(refund, command)
 }

@@ -26,11 +26,13 @@ export type TicketLine = typeof TicketLine.Type
  * - VOID: cancel the payment intent, asking for it first if its id never reached us
  * - REFUND: return money
  * - EXPIRE: ask the payment service for the last word, then confirm or expire
+ *
+ * `requestedBy` is the one on whose account a step is done: its success is that one's doing in the audit history.
  */
 export const Work = Schema.TaggedUnion({
-  HOLD: { eventId: EventId, lines: Schema.Array(TicketLine), holdUntil: Schema.DateTimeUtc },
-  INTENT: { userId: UserId, amount: Cents, currency: Currency },
-  FINALIZE: {},
+  HOLD: { eventId: EventId, lines: Schema.Array(TicketLine), holdUntil: Schema.DateTimeUtc, requestedBy: Actor },
+  INTENT: { userId: UserId, amount: Cents, currency: Currency, requestedBy: Actor },
+  FINALIZE: { requestedBy: Actor },
   RELEASE: { lines: Schema.NullOr(Schema.Array(TicketLine)) },
   VOID: {
     paymentIntentId: Schema.NullOr(PaymentIntentId),

@@ -118,9 +118,16 @@ const record = Effect.fnUntraced(function* (claimed: ClaimedWork, report: Report
   }
 })
 
-// Expiry carries the name of the one who asked for it; everything else is our own doing.
-const actorOf = ({ item }: ClaimedWork, command: OrderCommand): Actor =>
-  item.work._tag === "EXPIRE" && command._tag === "Expire" ? item.work.requestedBy : executorActor
+/** What a step was asked to bring about: done on the account of the one who asked. Everything else is our own finding. */
+const carriedOut: ReadonlySet<OrderCommand["_tag"]> = new Set([
+  "HoldGranted",
+  "IntentOpened",
+  "TicketsAllocated",
+  "Expire"
+])
+
+const actorOf = ({ item: { work } }: ClaimedWork, command: OrderCommand): Actor =>
+  "requestedBy" in work && carriedOut.has(command._tag) ? work.requestedBy : executorActor
 
 const apply = (claimed: ClaimedWork, command: OrderCommand, settles: boolean) =>
   changeOrder({
