@@ -198,8 +198,8 @@ export const decideRefundReview: Decider<"ApproveRefund" | "RejectRefund" | "Ret
     case "RejectRefund":
       return reject(order, refund, command, actor, now)
     case "RetryRefund":
-      if (!refundStillFits(order, refund)) {
-        const refundable = unsafeCents(refundableRestCents(order, refund.cause === "VOLUNTARY") ?? 0)
+      if (!refundStillFits(order, asOwed(order, refund))) {
+        const refundable = unsafeCents(refundableRestCents(order, asOwed(order, refund).cause === "VOLUNTARY") ?? 0)
         return Result.fail(new RefundExceedsCaptured({ requested: refund.amount, refundable }))
       }
       return approve(
@@ -210,6 +210,12 @@ export const decideRefundReview: Decider<"ApproveRefund" | "RejectRefund" | "Ret
       )
   }
 }
+
+// An order that was cancelled since owes by its cancellation: an organiser keeps nothing of a refund tried again either.
+const asOwed = (order: Order, refund: Refund): Refund =>
+  order.status === "CANCELLED" && refund.cause === "VOLUNTARY"
+    ? { ...refund, cause: refundCauseOfCancel(order.cause) }
+    : refund
 
 const stateConflict = (refund: Refund, command: OrderCommand): DecideResult =>
   Result.fail(new RefundStateConflict({ refundId: refund.id, from: refund.state, command: command._tag }))

@@ -177,6 +177,16 @@ describe("what a cancelled order still owes", () => {
     `)
   )
 
+  it.effect("4.2 may be tried again whole: what the organiser ended keeps nothing, of earlier refunds neither", () =>
+    playDecide(`
+      confirmed              | CONFIRMED | PAID
+      buyer asks 1 of line 1 | CONFIRMED | PAID, 1 APPROVED 11389 | REFUND_REQUESTED | REFUND 11389
+      organiser cancels      | CANCELLED ORGANISER | PAID, 1 APPROVED 11389, 2 APPROVED 11949 | ORDER_CANCELLED | RELEASE, REFUND 11949
+      refund 1 fails         | CANCELLED ORGANISER | PAID, 1 FAILED 11389, 2 APPROVED 11949 | REFUND_FAILED |
+      retry 1                | CANCELLED ORGANISER | PAID, 1 APPROVED 11389 (attempt 2), 2 APPROVED 11949 | REFUND_APPROVED | REFUND 11389
+    `)
+  )
+
   it("4.2 is returned under the cause of the cancellation, so nothing is kept of it later either", () => {
     const order = confirmed()
     const cancelled = after(order, cancelAs(order, "organiser"), noon)
