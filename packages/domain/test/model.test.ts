@@ -9,7 +9,16 @@ import type { OrderEvent } from "@tickettoken/order-domain/OrderEvent"
 import { Order } from "@tickettoken/order-domain/Order"
 import { decide } from "@tickettoken/order-domain/OrderDecision"
 import { canRefundBecome } from "@tickettoken/order-domain/RefundPolicy"
-import { beginnings, commandOf, Happening, histories, orders, ordersAt } from "@tickettoken/order-testing/arbitraries"
+import {
+  beginnings,
+  commandOf,
+  Happening,
+  histories,
+  orders,
+  ordersAt,
+  refundHistories,
+  versionsTo
+} from "@tickettoken/order-testing/arbitraries"
 import { always, breaksOf } from "@tickettoken/order-testing/invariants"
 import { expected, modelOf, moneyFaults } from "@tickettoken/order-testing/ReferenceModel"
 import { jobActor } from "@tickettoken/order-testing/TestOrders"
@@ -74,6 +83,17 @@ describe("random histories", () => {
   it.prop(
     "agree with the reference model at every step, and keep every invariant",
     [beginnings, histories(STEPS_MAX)],
+    ([beginning, history]) => {
+      const { now, order, versions } = live(beginning, history)
+      const record = { order, versions, facts: factsOf(versions), openWork: [], intentStatus: null }
+      assert.strictEqual(breaksOf(always, [record], now).join("; "), "")
+    },
+    options(HISTORIES)
+  )
+
+  it.prop(
+    "agree with the reference model about refunds, asked for, failed, tried again and reviewed in any order",
+    [versionsTo("CONFIRMED"), refundHistories(STEPS_MAX)],
     ([beginning, history]) => {
       const { now, order, versions } = live(beginning, history)
       const record = { order, versions, facts: factsOf(versions), openWork: [], intentStatus: null }

@@ -181,7 +181,9 @@ const reviewed = (
     case "RetryRefund": {
       if (!refund.isOwn) return moved(model.at)
       const fits = refund.tickets.every((tickets, line) => tickets <= freeTickets(model, line))
-      return fits && refund.amount <= rest(model, refund.isVoluntary) ? moved(model.at) : refused
+      return fits && refund.amount <= rest(model, refund.isVoluntary && !model.isInvoluntary)
+        ? moved(model.at)
+        : refused
     }
   }
 }

@@ -174,6 +174,34 @@ export type Happening = typeof Happening.Type
 export const histories = (lengthMax: number): Arbitrary.Arbitrary<ReadonlyArray<Happening>> =>
   Arbitrary.array(Arbitrary.schema(Happening), { minLength: 1, maxLength: lengthMax })
 
+/** What happens to the refunds of one order, and now and then to the order. */
+const RefundHappening = Schema.Struct({
+  ...Happening.fields,
+  what: Schema.Literals([
+    "ask everything",
+    "ask amount",
+    "ask amount",
+    "ask tickets",
+    "ask tickets",
+    "approve",
+    "reject",
+    "retry",
+    "retry",
+    "refund pending",
+    "refund succeeded",
+    "refund failed",
+    "refund failed",
+    "refund failed",
+    "stray",
+    "cancel"
+  ]),
+  amount: between(0, 30_000)
+})
+
+/** Histories of refunds: deeper into them than a history of everything would come. */
+export const refundHistories = (lengthMax: number): Arbitrary.Arbitrary<ReadonlyArray<Happening>> =>
+  Arbitrary.array(Arbitrary.schema(RefundHappening), { minLength: 1, maxLength: lengthMax })
+
 /** The command that a happening is for an order as it now stands. New refunds are numbered on. */
 export const commandOf = (order: Order, { amount, n, what }: Happening): OrderCommand => {
   const refundId = nthRefundId(order.id, order.refunds.length + 100)
