@@ -46,8 +46,14 @@ export interface PricingExplanation {
   readonly notes: ReadonlyArray<string>
 }
 
-/** What the seed document prints for 20000: one unit off its own rule in two places (rule 1.3). */
-export const seedExample = { subtotal: 20_000, platformFee: 1_000, processingFee: 609, tax: 1_728, total: 23_337 }
+/** What the original specification prints for 20000: one unit off its own rule in two places (rule 1.3). */
+export const specificationExample = {
+  subtotal: 20_000,
+  platformFee: 1_000,
+  processingFee: 609,
+  tax: 1_728,
+  total: 23_337
+}
 
 /** A price to explain: one that an order carries (plain numbers will do), or the lines to price. */
 export type PricingSource = { readonly [Part in keyof Pricing]: number } | ReadonlyArray<PricedLine>
@@ -65,17 +71,20 @@ export const explain = (
       pricing,
       steps: stepsOf(schedule, pricing, "total" in source ? [] : source),
       differences: "total" in source ? differencesOf(source, pricing) : [],
-      notes: pricing.processingFee === seedExample.processingFee + 1 && isSeedOrder(pricing) ? [seedNote] : []
+      notes:
+        pricing.processingFee === specificationExample.processingFee + 1 && isSpecificationOrder(pricing)
+          ? [specificationNote]
+          : []
     }
   })
 
-const isSeedOrder = (pricing: Pricing): boolean =>
-  pricing.subtotal === seedExample.subtotal &&
-  pricing.platformFee === seedExample.platformFee &&
-  pricing.tax === seedExample.tax
+const isSpecificationOrder = (pricing: Pricing): boolean =>
+  pricing.subtotal === specificationExample.subtotal &&
+  pricing.platformFee === specificationExample.platformFee &&
+  pricing.tax === specificationExample.tax
 
-const seedNote =
-  "the seed document prints a processing fee of 609 and a total of 23337 for this order: one unit off its own rule, " +
+const specificationNote =
+  "the original specification prints a processing fee of 609 and a total of 23337 for this order: one unit off its own rule, " +
   "since 2.90 % of 20000 is exactly 580 and 580 + 30 = 610. The rule is followed (1.3)"
 
 const stepsOf = (

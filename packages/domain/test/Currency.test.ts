@@ -7,7 +7,7 @@ import { Cents } from "@tickettoken/order-domain/Money"
 import { checkTotal, orderLimits } from "@tickettoken/order-domain/OrderLimits"
 
 describe("currencies", () => {
-  it("1.6 are the five of the seed, in capitals", () => {
+  it("1.6 are the five of the original specification, in capitals", () => {
     assert.deepStrictEqual(Currency.literals, ["USD", "EUR", "GBP", "CAD", "AUD"])
     for (const code of ["usd", "JPY", "", "USDT"]) {
       assert.isTrue(Option.isNone(Schema.decodeUnknownOption(Currency)(code)))

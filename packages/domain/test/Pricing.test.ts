@@ -85,7 +85,7 @@ describe("standard fees", () => {
     SWEEP_TIMEOUT_MILLIS
   )
 
-  it("1.3 follows its own rule where the seed prints 609 and 23337", () => {
+  it("1.3 follows its own rule where the original specification prints 609 and 23337", () => {
     const { processingFee, total } = price(standard, 20_000)
     assert.deepStrictEqual([processingFee, total], [Cents.make(610), Cents.make(23_338)])
     assert.strictEqual((20_000n * 290n) % 10_000n, 0n, "2.9 % of 20000 is a whole number: no rounding gives 579")

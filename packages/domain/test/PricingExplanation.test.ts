@@ -11,7 +11,7 @@ import {
 } from "@tickettoken/order-domain/FeeSchedule"
 import { Cents } from "@tickettoken/order-domain/Money"
 import { priceSubtotal } from "@tickettoken/order-domain/Pricing"
-import { explain, type PricingSource, seedExample } from "@tickettoken/order-domain/PricingExplanation"
+import { explain, type PricingSource, specificationExample } from "@tickettoken/order-domain/PricingExplanation"
 
 const explained = (schedule: FeeSchedule, source: PricingSource) => Result.getOrThrow(explain(schedule, source))
 const lines = [{ unitPrice: 10_000, quantity: 2 }]
@@ -46,13 +46,13 @@ describe("explain", () => {
     }
   })
 
-  it("1.3 says that the seed's example is one unit off its own rule", () => {
+  it("1.3 says that the original specification's example is one unit off its own rule", () => {
     assert.include(explained(standard, lines).notes.join(), "609")
     assert.deepStrictEqual(explained(standard, [{ unitPrice: 10_000, quantity: 1 }]).notes, [])
     assert.deepStrictEqual(explained(grossUp, lines).notes, [])
     assert.deepStrictEqual(explained(feesUntaxed, lines).notes, [])
     assert.deepStrictEqual(
-      explained(standard, seedExample).differences.map(({ line }) => line),
+      explained(standard, specificationExample).differences.map(({ line }) => line),
       ["processingFee: 609 was given, the schedule gives 610", "total: 23337 was given, the schedule gives 23338"]
     )
   })
@@ -66,6 +66,6 @@ describe("explain", () => {
 
   it("1.5 refuses what has no price", () => {
     assert.isTrue(Result.isFailure(explain(standard, [{ unitPrice: -1, quantity: 1 }])))
-    assert.isTrue(Result.isFailure(explain(standard, { ...seedExample, subtotal: 0.5 })))
+    assert.isTrue(Result.isFailure(explain(standard, { ...specificationExample, subtotal: 0.5 })))
   })
 })

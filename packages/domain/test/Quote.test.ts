@@ -49,7 +49,7 @@ describe("quoteOrder", () => {
       "a total of 23338 is outside 23339 to 99999 minor units of USD"
     )
     assert.strictEqual(refusal(quote(10_000, 2, row(100, 23_337)))._tag, "OrderValueOutOfRange")
-    // The largest total of the seed, $100,000, is about 8.58 million of subtotal.
+    // The largest total of the original specification, $100,000, is about 8.58 million of subtotal.
     assert.isTrue(Result.isSuccess(quote(8_581_000)))
     assert.strictEqual(refusal(quote(10_000_000))._tag, "OrderValueOutOfRange")
   })

@@ -124,7 +124,7 @@ const logLevels: { readonly [name: string]: LogLevel.LogLevel } = {
   none: "None"
 }
 
-/** The seed writes levels in lower case; either case is fine. */
+/** The original specification writes levels in lower case; either case is fine. */
 export const logLevel: Kind<LogLevel.LogLevel> = {
   label: Object.keys(logLevels).join(" | "),
   read: (text) => {
