@@ -13,16 +13,7 @@ import * as DemoCredentials from "../auth/DemoCredentials.ts"
 import * as EmbeddedPostgres from "../embedded/EmbeddedPostgres.ts"
 import { limitsOf, Shutdown } from "../Shutdown.ts"
 import { startFailure } from "../StartFailure.ts"
-import { writeDemoFiles } from "./demoFiles.ts"
-
-/** What there is to try the service out with. */
-export interface Demo {
-  readonly tokens: DemoCredentials.DemoTokens
-  /** `<id>.<secret>`. */
-  readonly serviceCredential: Redacted.Redacted
-  /** Where payments are made, if the sandbox stands in for the payment service. */
-  readonly paymentSandbox: URL | null
-}
+import { type Demo, writeDemoFiles } from "./demoFiles.ts"
 
 export interface World {
   readonly foundation: Foundation

@@ -7,7 +7,16 @@ import * as path from "node:path"
 import { describeCause } from "../embedded/EmbeddedPostgresError.ts"
 import { makeFolder } from "../embedded/makeFolder.ts"
 import { startFailure } from "../StartFailure.ts"
-import type { Demo } from "./EmbeddedWorld.ts"
+import type { DemoTokens } from "../auth/DemoCredentials.ts"
+
+/** What there is to try the service out with. */
+export interface Demo {
+  readonly tokens: DemoTokens
+  /** `<id>.<secret>`. */
+  readonly serviceCredential: Redacted.Redacted
+  /** Where payments are made, if the sandbox stands in for the payment service. */
+  readonly paymentSandbox: URL | null
+}
 
 const OWNER_ONLY = 0o600
 
