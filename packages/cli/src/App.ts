@@ -3,6 +3,7 @@
  */
 import { Console, Effect, References } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
+import { alarmCommands } from "./commands/alarms.ts"
 import { changeCommands } from "./commands/change.ts"
 import { eventCommands } from "./commands/events.ts"
 import { readCommands } from "./commands/read.ts"
@@ -16,7 +17,14 @@ export const VERSION = "0.1.0"
 /** The command tree. What the single commands need from the core is given by `Backend`. */
 export const app = Command.make("orders").pipe(
   Command.withDescription("Work with orders: look, cancel, refund, expire, cancel events, serve"),
-  Command.withSubcommands([...readCommands, ...changeCommands, ...reviewCommands, ...eventCommands, ...serverCommands])
+  Command.withSubcommands([
+    ...readCommands,
+    ...changeCommands,
+    ...reviewCommands,
+    ...eventCommands,
+    ...alarmCommands,
+    ...serverCommands
+  ])
 )
 
 // No wizard: it asks on stdout, also where nobody is there to answer.

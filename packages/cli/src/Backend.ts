@@ -7,6 +7,7 @@
  * calls never load the server's code. Tests give their own.
  */
 import type { TenantId } from "@tickettoken/order-domain/Ids"
+import type { Alarms } from "@tickettoken/order-domain/ports/Alarms"
 import type { EventCatalog } from "@tickettoken/order-domain/ports/EventCatalog"
 import type { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import type { Identifiers } from "@tickettoken/order-domain/ports/Identifiers"
@@ -22,6 +23,7 @@ import type { CommandFailed } from "./ExitCode.ts"
 
 /** What the workflows stand on. */
 export type Ports =
+  | Alarms
   | EventCatalog
   | EventClosures
   | Identifiers

@@ -1,6 +1,6 @@
 /**
  * Gives a command what it works with: the operator and the ports, in this order, so that a call without a tenant never
- * waits for a database.
+ * waits for a database; or the ports alone, where it works on the whole installation.
  */
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { Duration, Effect, Layer, Option } from "effect"
@@ -34,3 +34,8 @@ const ports = patientExecutor.pipe(Layer.provideMerge(Layer.unwrap(Effect.map(Ba
 export const withOperator = <const Name extends string, Input extends Account, ContextInput, E, R>(
   command: Command.Command<Name, Input, ContextInput, E, R>
 ) => Command.provide(command, (account: Input) => Layer.provideMerge(ports, Operator.layer(account)))
+
+/** For commands about the whole installation: the ports, on nobody's account. */
+export const withPorts = <const Name extends string, Input, ContextInput, E, R>(
+  command: Command.Command<Name, Input, ContextInput, E, R>
+) => Command.provide(command, ports)

@@ -8,6 +8,8 @@ import { Cause, Context, Duration, Effect, Fiber, FiberSet, Layer, Semaphore } f
 import { type Actor, systemActor } from "./Actor.ts"
 import { changeOrder } from "./changeOrder.ts"
 import type { OrderCommand } from "./OrderCommand.ts"
+import type { ServiceUnavailable } from "./OrderErrors.ts"
+import { type Alarm, Alarms, DETAIL_CHARS_MAX } from "./ports/Alarms.ts"
 import type { EventClosures } from "./ports/EventClosures.ts"
 import type { Identifiers } from "./ports/Identifiers.ts"
 import type { OrderStore } from "./ports/OrderStore.ts"
@@ -83,7 +85,7 @@ export class WorkExecutor extends Context.Service<
 }
 
 /** Everything that running work needs. */
-export type WorkPorts = OrderStore | WorkQueue | Tickets | Payments | EventClosures | Identifiers
+export type WorkPorts = OrderStore | WorkQueue | Tickets | Payments | EventClosures | Identifiers | Alarms
 
 // A defect or an outage while committing leaves the row leased: whoever claims it next repeats the same key.
 const settle = (claimed: ClaimedWork): Effect.Effect<void, never, WorkPorts> =>
@@ -106,7 +108,8 @@ const record = Effect.fnUntraced(function* (claimed: ClaimedWork, report: Report
   const queue = yield* WorkQueue
   switch (report._tag) {
     case "Done":
-      return yield* queue.settle(claimed.lease)
+      yield* queue.settle(claimed.lease)
+      return yield* noLongerRefused(claimed)
     case "Later":
       yield* Effect.logWarning(`${claimed.item.work._tag} will be tried again: ${report.why}`)
       return yield* queue.retry(claimed.lease, retryDelay(claimed.attempts), report.why)
@@ -142,13 +145,17 @@ const tell = (claimed: ClaimedWork, command: OrderCommand): Effect.Effect<void, 
   Effect.gen(function* () {
     const queue = yield* WorkQueue
     const changed = yield* apply(claimed, command, true)
-    if (!changed.moved) return yield* queue.settle(claimed.lease)
+    if (!changed.moved) yield* queue.settle(claimed.lease)
+    yield* noLongerRefused(claimed)
     yield* Effect.forEach(changed.work, settle, { concurrency: "unbounded", discard: true })
   }).pipe(
     // The deadline was moved, or the order is paid, while we asked: expiry has nothing to do any more.
     Effect.catchTag("InvalidTransition", (refused) =>
       command._tag === "Expire"
-        ? Effect.flatMap(WorkQueue, (queue) => queue.settle(claimed.lease))
+        ? Effect.andThen(
+            Effect.flatMap(WorkQueue, (queue) => queue.settle(claimed.lease)),
+            noLongerRefused(claimed)
+          )
         : giveBack(claimed, refused.message)
     ),
     Effect.catchTags({
@@ -163,6 +170,23 @@ type SettleError = Effect.Error<ReturnType<typeof apply>> | Effect.Error<ReturnT
 // News that the order refuses is a matter for people: the row stays, with the reason, and is told again later.
 const giveBack = Effect.fnUntraced(function* (claimed: ClaimedWork, why: string) {
   const queue = yield* WorkQueue
-  yield* Effect.logError(`${claimed.item.work._tag} brought news that the order refuses: ${why}`)
+  const detail = `${claimed.item.work._tag} of order ${claimed.item.orderId} brought news that the order refuses: ${why}`
+  yield* aboutRefusal((alarms) => alarms.raise({ ...refusalOf(claimed), detail: detail.slice(0, DETAIL_CHARS_MAX) }))
   yield* queue.retry(claimed.lease, retryDelay(claimed.attempts + 6), why)
 })
+
+const refusalOf = ({ item }: ClaimedWork): Omit<Alarm, "detail"> => ({
+  kind: "WORK_REFUSED",
+  tenantId: item.tenantId,
+  subject: item.id
+})
+
+// What is refused is given back, so work that settles at its first attempt has no alarm to end.
+const noLongerRefused = (claimed: ClaimedWork): Effect.Effect<void, never, Alarms> =>
+  claimed.attempts > 1 ? aboutRefusal((alarms) => alarms.clear(refusalOf(claimed))) : Effect.void
+
+// The work itself does not wait for its alarm: the next attempt raises it again, and a look at all alarms ends it.
+const aboutRefusal = (tell: (alarms: Alarms["Service"]) => Effect.Effect<void, ServiceUnavailable>) =>
+  Effect.flatMap(Alarms, tell).pipe(
+    Effect.catch((outage) => Effect.logWarning(`the alarm about refused work was not kept: ${outage.message}`))
+  )

@@ -22,6 +22,7 @@ import { Health } from "./http/Health.ts"
 import * as HttpRoutes from "./http/HttpRoutes.ts"
 import { HttpSettings } from "./http/HttpSettings.ts"
 import * as nodeServer from "./http/nodeServer.ts"
+import * as AlarmFiber from "./jobs/AlarmFiber.ts"
 import * as CompletionFiber from "./jobs/CompletionFiber.ts"
 import * as ExpiryFiber from "./jobs/ExpiryFiber.ts"
 import * as RetentionFiber from "./jobs/RetentionFiber.ts"
@@ -84,7 +85,8 @@ export const appLayer = (config: Configuration, foundation: Foundation) => {
     ExpiryFiber.layer(config.expiryInterval),
     Sweeper.layer,
     CompletionFiber.layer,
-    RetentionFiber.layer
+    RetentionFiber.layer,
+    AlarmFiber.layer
   )
   return stopSlowly(foundation.shutdownDelay).pipe(
     Layer.provideMerge(Layer.mergeAll(server, jobs)),

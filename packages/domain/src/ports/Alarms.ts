@@ -30,6 +30,9 @@ export const AlarmKind = Schema.Literals([
 ])
 export type AlarmKind = typeof AlarmKind.Type
 
+/** The longest detail that is kept. */
+export const DETAIL_CHARS_MAX = 2_000
+
 /** What is wrong, and where. `tenantId: null` is a matter of the whole installation. */
 export const Alarm = Schema.Struct({
   kind: AlarmKind,
@@ -37,7 +40,7 @@ export const Alarm = Schema.Struct({
   /** The id of what it is about: a work row, a message, an order, a check. With kind and tenant it names the alarm. */
   subject: Schema.NonEmptyString.check(Schema.isMaxLength(255)),
   /** One sentence for a person; never a secret. */
-  detail: Schema.String.check(Schema.isMaxLength(2_000))
+  detail: Schema.String.check(Schema.isMaxLength(DETAIL_CHARS_MAX))
 })
 export type Alarm = typeof Alarm.Type
 

@@ -10,8 +10,8 @@
  *
  * **Gotchas**
  *
- * A session of the service that is not its owner needs `GRANT orders_app, orders_jobs TO <login>` from an
- * administrator: `migrate` grants them to the role that runs it. RoleCheck says so if it is missing. A login that is
+ * A session of the service that is not its owner needs `GRANT orders_app, orders_jobs, orders_auditor TO <login>` from
+ * an administrator: `migrate` grants them to the role that runs it. RoleCheck says so if it is missing. A login that is
  * NOINHERIT has no rights of its own until a unit of work takes a role.
  */
 import { Effect, Schema } from "effect"
@@ -20,6 +20,8 @@ import { orderTables } from "./migrations/0001_orders.ts"
 import { workTables } from "./migrations/0002_work.ts"
 import { guards } from "./migrations/0003_guards.ts"
 import { rowSecurity } from "./migrations/0004_row_security.ts"
+import { alarmStatements } from "./migrations/0005_alarms.ts"
+import { appRole, auditorRole, jobsRole } from "./TenantTransaction.ts"
 
 /** Keeps other users of the same database apart from us. */
 const LOCK = 7_221_001
@@ -43,7 +45,8 @@ const migrations = {
   "0001_orders": statements(orderTables),
   "0002_work": statements(workTables),
   "0003_guards": statements(guards),
-  "0004_row_security": statements(rowSecurity)
+  "0004_row_security": statements(rowSecurity),
+  "0005_alarms": statements(alarmStatements)
 }
 
 /** The database can not be brought to the needed schema. Nothing was changed. */
@@ -93,9 +96,11 @@ exception when unique_violation then
   null;
 end $$`
 
+const serviceRoles = [appRole, jobsRole, auditorRole]
+
 const ensureRoles = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   Effect.forEach(
-    [ensureRole("orders_app"), ensureRole("orders_jobs"), ensureMember("orders_app"), ensureMember("orders_jobs")],
+    [...serviceRoles.map(ensureRole), ...serviceRoles.map(ensureMember)],
     (text) => sql.unsafe(text).unprepared,
     { discard: true }
   )

@@ -2,6 +2,7 @@
  * All of the store's ports on PostgreSQL, over one pool. The database must be migrated (Migrations.ts) and its roles
  * safe (RoleCheck.ts).
  */
+import type { Alarms } from "@tickettoken/order-domain/ports/Alarms"
 import type { EndedOrders } from "@tickettoken/order-domain/ports/EndedOrders"
 import type { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import type { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
@@ -10,6 +11,7 @@ import type { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { Layer } from "effect"
 import type { SqlClient } from "effect/sql"
+import * as AlarmsSql from "./AlarmsSql.ts"
 import * as EndedOrdersSql from "./EndedOrdersSql.ts"
 import * as EventClosuresSql from "./EventClosuresSql.ts"
 import * as IdempotencySql from "./IdempotencySql.ts"
@@ -21,7 +23,7 @@ import * as WorkQueueSql from "./WorkQueueSql.ts"
 export const layer = (
   options: Partial<StoreOptions> = {}
 ): Layer.Layer<
-  OrderStore | OrderReads | WorkQueue | IdempotencyKeys | EventClosures | EndedOrders,
+  OrderStore | OrderReads | WorkQueue | IdempotencyKeys | EventClosures | EndedOrders | Alarms,
   never,
   SqlClient.SqlClient
 > =>
@@ -31,5 +33,6 @@ export const layer = (
     WorkQueueSql.layer(options),
     IdempotencySql.layer(options),
     EventClosuresSql.layer,
-    EndedOrdersSql.layer
+    EndedOrdersSql.layer,
+    AlarmsSql.layer
   )

@@ -1,9 +1,10 @@
 /**
- * Deletes what has had its time: expired keys with their stored answers, work that is done, messages that are sent.
+ * Deletes what has had its time: expired keys with their stored answers, work that is done, messages that are sent, alarms
+ * that are over.
  *
  * **Details**
  *
- * The ages are those of migration 0004, whose policies refuse to delete anything younger. Work that has FAILED, and a
+ * The ages are those of migrations 0004 and 0005, whose policies refuse to delete anything younger. Work that has FAILED, and a
  * message that could not be sent, wait for an operator and stay. That a key never makes a second order or refund does
  * not depend on these rows: orders and refunds hold their keys in unique indexes, for ever.
  *
@@ -14,6 +15,7 @@
 import { Effect, Exit } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
 import { KEY_KEPT, WORK_KEPT } from "./migrations/0004_row_security.ts"
+import { ALARM_KEPT } from "./migrations/0005_alarms.ts"
 import { orUnavailable } from "./sqlFailures.ts"
 import { asJobs } from "./TenantTransaction.ts"
 
@@ -33,7 +35,10 @@ const statements = (sql: SqlClient.SqlClient, limit: number): ReadonlyArray<Stat
       where state = 'DONE' and done_at <= statement_timestamp() - ${workKept} order by done_at limit ${limit}) returning 1`,
     sql`delete from outbox where (tenant_id, order_id, version) in (
       select tenant_id, order_id, version from outbox
-      where state = 'SENT' and sent_at <= statement_timestamp() - ${workKept} order by sent_at limit ${limit}) returning 1`
+      where state = 'SENT' and sent_at <= statement_timestamp() - ${workKept} order by sent_at limit ${limit}) returning 1`,
+    sql`delete from alarms where id in (
+      select id from alarms
+      where cleared_at <= statement_timestamp() - ${sql.literal(ALARM_KEPT)} order by cleared_at limit ${limit}) returning 1`
   ]
 }
 

@@ -8,7 +8,8 @@ import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { orUnavailable } from "./sqlFailures.ts"
-import { appRole, jobsRole } from "./TenantTransaction.ts"
+import { appRole, auditorRole, jobsRole } from "./TenantTransaction.ts"
+import { secretColumns } from "./migrations/0005_alarms.ts"
 
 /** The database does not keep tenants apart. */
 export class UnsafeDatabase extends Schema.TaggedError<UnsafeDatabase>()("UnsafeDatabase", {
@@ -23,16 +24,21 @@ export class UnsafeDatabase extends Schema.TaggedError<UnsafeDatabase>()("Unsafe
 export interface Roles {
   readonly app: string
   readonly jobs: string
+  readonly auditor: string
 }
 
-const serviceRoles: Roles = { app: appRole, jobs: jobsRole }
+const serviceRoles: Roles = { app: appRole, jobs: jobsRole, auditor: auditorRole }
+
+/** Each column that the auditor must not see, as `table.column`. */
+const secrets = Object.entries(secretColumns).flatMap(([table, columns]) => columns.map((name) => `${table}.${name}`))
 
 // Membership counts as ownership: a member can become the owner. From version 16 on, being a member and being allowed
 // to take the role are two things.
-const findFaults = (sql: SqlClient.SqlClient, { app, jobs }: Roles) => sql<{ readonly fault: string }>`
-  with wanted (name) as (values (${app}::text), (${jobs}::text)),
+const findFaults = (sql: SqlClient.SqlClient, { app, auditor, jobs }: Roles) => sql<{ readonly fault: string }>`
+  with wanted (name) as (values (${app}::text), (${jobs}::text), (${auditor}::text)),
   taken as (select r.oid, r.rolname, r.rolsuper, r.rolbypassrls from pg_roles r join wanted w on w.name = r.rolname),
   app as (select oid, rolname from taken where rolname = ${app}),
+  auditor as (select oid, rolname from taken where rolname = ${auditor} and not rolsuper),
   tenant_tables as (
     select c.oid, c.relname, c.relowner, c.relrowsecurity, c.relforcerowsecurity
     from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -60,7 +66,7 @@ const findFaults = (sql: SqlClient.SqlClient, { app, jobs }: Roles) => sql<{ rea
     where not pg_has_role(current_user, t.oid,
       case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)
   union all select format('%s may act as %s', a.rolname, t.rolname)
-    from app a join taken t on t.oid <> a.oid and pg_has_role(a.oid, t.oid, 'MEMBER')
+    from (select * from app union select * from auditor) a join taken t on t.oid <> a.oid and pg_has_role(a.oid, t.oid, 'MEMBER')
     where not exists (select 1 from taken s where s.oid = a.oid and s.rolsuper)
   union all select 'there is no table with a tenant_id' where not exists (select 1 from tenant_tables)
   union all select format('row security is off on %s', relname) from tenant_tables where not relrowsecurity
@@ -76,14 +82,22 @@ const findFaults = (sql: SqlClient.SqlClient, { app, jobs }: Roles) => sql<{ rea
   union all select format('%s may change the audit history', a.rolname)
     from app a join tenant_tables c on c.relname = 'order_events'
     where has_table_privilege(a.oid, c.oid, 'DELETE') or has_table_privilege(a.oid, c.oid, 'TRUNCATE')
-      or has_any_column_privilege(a.oid, c.oid, 'UPDATE')`
+      or has_any_column_privilege(a.oid, c.oid, 'UPDATE')
+  union all select format('%s may write %s', a.rolname, c.relname)
+    from auditor a join tenant_tables c on true
+    where has_table_privilege(a.oid, c.oid, 'DELETE') or has_table_privilege(a.oid, c.oid, 'TRUNCATE')
+      or has_any_column_privilege(a.oid, c.oid, 'INSERT') or has_any_column_privilege(a.oid, c.oid, 'UPDATE')
+  union all select format('%s may read the secrets of %s', a.rolname, c.relname)
+    from auditor a join tenant_tables c on true
+      join pg_attribute s on s.attrelid = c.oid and c.relname || '.' || s.attname in ${sql.in(secrets)}
+    where has_column_privilege(a.oid, c.oid, s.attnum, 'SELECT')`
 
 /** Fails with every fault that is found, in one sentence. The roles are an argument for tests alone. */
 export const check = Effect.fn("RoleCheck.check")(function* (
-  roles: Roles = serviceRoles
+  roles: Partial<Roles> = {}
 ): Effect.fn.Return<void, UnsafeDatabase | ServiceUnavailable, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  const [first, ...rest] = yield* orUnavailable(findFaults(sql, roles))
+  const [first, ...rest] = yield* orUnavailable(findFaults(sql, { ...serviceRoles, ...roles }))
   if (first !== undefined) {
     return yield* new UnsafeDatabase({ faults: [first.fault, ...rest.map(({ fault }) => fault)] })
   }

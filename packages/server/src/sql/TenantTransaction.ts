@@ -34,22 +34,29 @@ export const UnitTimeout = Context.Reference<Duration.Duration>("@tickettoken/or
   defaultValue: () => Duration.seconds(7)
 })
 
-/** The roles of migration 0004. */
+/** The roles of migrations 0004 and 0005. */
 export const appRole = "orders_app"
 export const jobsRole = "orders_jobs"
+export const auditorRole = "orders_auditor"
 
-const enter = (sql: SqlClient.SqlClient, role: string, tenant: string) =>
+interface Unit {
+  readonly role: string
+  readonly tenant: string
+  readonly statementTimeout: string
+}
+
+const enter = (sql: SqlClient.SqlClient, { role, statementTimeout, tenant }: Unit) =>
   sql`select set_config('role', ${role}, true), set_config('app.tenant_id', ${tenant}, true),
-    set_config('statement_timeout', ${STATEMENT_TIMEOUT}, true), set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
+    set_config('statement_timeout', ${statementTimeout}, true), set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
     set_config('idle_in_transaction_session_timeout', ${IDLE_TIMEOUT}, true)`
 
-const unit = <A, E, R>(role: string, tenant: string, effect: Effect.Effect<A, E, R>) =>
+const unit = <A, E, R>(how: Unit, effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     if (Option.isSome(yield* Effect.serviceOption(sql.transactionService))) {
       return yield* Effect.die(new Error("units of work do not nest"))
     }
-    return yield* Effect.andThen(enter(sql, role, tenant), effect).pipe(
+    return yield* Effect.andThen(enter(sql, how), effect).pipe(
       sql.withTransaction,
       Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"),
       retryAborted,
@@ -78,12 +85,27 @@ export const inTenant = <A, E, R>(
   tenantId: TenantId,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | SqlError.SqlError | ServiceUnavailable, R | SqlClient.SqlClient> =>
-  unit(appRole, tenantId, effect)
+  unit({ role: appRole, tenant: tenantId, statementTimeout: STATEMENT_TIMEOUT }, effect)
 
 /** Runs a unit of work of a job: due work and messages of every tenant, and hardly anything else of them. */
 export const asJobs = <A, E, R>(
   effect: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | SqlError.SqlError | ServiceUnavailable, R | SqlClient.SqlClient> => unit(jobsRole, "", effect)
+): Effect.Effect<A, E | SqlError.SqlError | ServiceUnavailable, R | SqlClient.SqlClient> =>
+  unit({ role: jobsRole, tenant: "", statementTimeout: STATEMENT_TIMEOUT }, effect)
+
+/** Looking through all orders takes longer than any decision about one, and nobody waits for it at a counter. */
+const AUDIT_STATEMENT_TIMEOUT = "60s"
+const AUDIT_UNIT_TIMEOUT = Duration.seconds(65)
+
+/** Runs a unit of work that only reads: the orders of every tenant, without their secrets. */
+export const asAuditor = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | SqlError.SqlError | ServiceUnavailable, R | SqlClient.SqlClient> =>
+  Effect.provideService(
+    unit({ role: auditorRole, tenant: "", statementTimeout: AUDIT_STATEMENT_TIMEOUT }, effect),
+    UnitTimeout,
+    AUDIT_UNIT_TIMEOUT
+  )
 
 /** The database's clock: the one statement that needs no unit, because it reads no table. */
 export const databaseNow: Effect.Effect<DateTime.Utc, SqlError.SqlError | ServiceUnavailable, SqlClient.SqlClient> =

@@ -34,6 +34,9 @@ const CLAIM_MAX = 1_000
 /** How long a row that can not be read is left alone: it needs an operator, who is told of it again as often. */
 const UNREADABLE_DELAY = Duration.minutes(5)
 
+/** What stands in a row that can not be read. */
+export const UNREADABLE = "the row can not be read"
+
 interface WorkRow {
   readonly id: string
   readonly kind: string
@@ -79,7 +82,7 @@ const leaveAlone = Effect.fnUntraced(function* (rows: ReadonlyArray<WorkRow>) {
   }
   const leases = rows.map(({ id, lease_token }) => ({ id, token: String(lease_token) }))
   yield* asJobs(
-    sql`update order_work k set state = 'TODO', lease_until = null, last_error = 'the row can not be read',
+    sql`update order_work k set state = 'TODO', lease_until = null, last_error = ${UNREADABLE},
         next_at = clock_timestamp() + ${Duration.toMillis(UNREADABLE_DELAY)}::double precision * interval '1 millisecond'
       from json_to_recordset(${storableJson(leases)}::json) as r(id text, token bigint)
       where k.id = r.id and k.lease_token = r.token and k.state = 'DOING'`

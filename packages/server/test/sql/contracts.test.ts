@@ -1,4 +1,5 @@
 /** The ports of the store, over PostgreSQL, by the contracts that their in-memory twins keep. */
+import { alarmsContract } from "@tickettoken/order-testing/contracts/alarmsContract"
 import { endedOrdersContract } from "@tickettoken/order-testing/contracts/endedOrdersContract"
 import { eventClosuresContract } from "@tickettoken/order-testing/contracts/eventClosuresContract"
 import { idempotencyKeysContract } from "@tickettoken/order-testing/contracts/idempotencyKeysContract"
@@ -16,3 +17,4 @@ idempotencyKeysContract(name, layerStore, options)
 eventClosuresContract(name, layerStore, options)
 orderReadsContract(name, layerStore, options)
 endedOrdersContract(name, layerStore, options)
+alarmsContract(name, layerStore, options)

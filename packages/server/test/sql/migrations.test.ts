@@ -6,6 +6,7 @@ import { orderTables } from "@tickettoken/order-server/sql/migrations/0001_order
 import { workTables } from "@tickettoken/order-server/sql/migrations/0002_work"
 import { functions, guards } from "@tickettoken/order-server/sql/migrations/0003_guards"
 import { rowSecurity } from "@tickettoken/order-server/sql/migrations/0004_row_security"
+import { alarmStatements } from "@tickettoken/order-server/sql/migrations/0005_alarms"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as RoleCheck from "@tickettoken/order-server/sql/RoleCheck"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
@@ -17,7 +18,7 @@ import { createHash } from "node:crypto"
 import { makeDatabase } from "../support/postgres.ts"
 import { DatabaseUrl, layerEmpty, layerMigrated } from "./database.ts"
 
-const all = ["0001_orders", "0002_work", "0003_guards", "0004_row_security"]
+const all = ["0001_orders", "0002_work", "0003_guards", "0004_row_security", "0005_alarms"]
 
 /** An empty database for each test. */
 const onEmpty = <A, E>(effect: Effect.Effect<A, E, DatabaseUrl | SqlClient.SqlClient | Scope.Scope>) =>
@@ -64,7 +65,8 @@ const frozen = {
   "0001_orders": "17957b46110284b6",
   "0002_work": "46c30a3b7e76df07",
   "0003_guards": "a498ed36bc5b6a1d",
-  "0004_row_security": "ea313e982e0060ff"
+  "0004_row_security": "ea313e982e0060ff",
+  "0005_alarms": "51bc2306428a4c81"
 }
 
 const digestOf = (texts: ReadonlyArray<string>): string =>
@@ -78,7 +80,8 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
           "0001_orders": digestOf(orderTables),
           "0002_work": digestOf(workTables),
           "0003_guards": digestOf(guards),
-          "0004_row_security": digestOf(rowSecurity)
+          "0004_row_security": digestOf(rowSecurity),
+          "0005_alarms": digestOf(alarmStatements)
         },
         frozen
       )
@@ -168,11 +171,12 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
         const sql = yield* SqlClient.SqlClient
         const mayHide = sql<{ role: string; may: boolean }>`
           select role, has_database_privilege(role, current_database(), 'TEMPORARY') as may
-          from unnest(array['orders_app', 'orders_jobs']) role`
+          from unnest(array['orders_app', 'orders_jobs', 'orders_auditor']) role`
         yield* Migrations.migrate
         assert.deepStrictEqual(yield* mayHide, [
           { role: "orders_app", may: false },
-          { role: "orders_jobs", may: false }
+          { role: "orders_jobs", may: false },
+          { role: "orders_auditor", may: false }
         ])
       })
     )
@@ -229,7 +233,7 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
 
   it.effect("run as an ordinary owner, who serves through the same roles", () =>
     Effect.gen(function* () {
-      const { url } = yield* ordinaryOwner(["orders_app", "orders_jobs"])
+      const { url } = yield* ordinaryOwner(["orders_app", "orders_jobs", "orders_auditor"])
       yield* Effect.gen(function* () {
         assert.deepStrictEqual(yield* Migrations.migrate, all)
         yield* RoleCheck.check()
@@ -244,7 +248,7 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const url = new URL(Redacted.value(yield* DatabaseUrl))
-      const { name } = yield* login("noinherit", ["orders_app", "orders_jobs"])
+      const { name } = yield* login("noinherit", ["orders_app", "orders_jobs", "orders_auditor"])
       yield* sql.unsafe(`grant connect on database ${url.pathname.slice(1)} to ${name}`).unprepared
       url.username = name
       url.password = "test"

@@ -17,7 +17,7 @@ const role = Effect.fnUntraced(function* (attributes: string) {
   return name
 })
 
-const faultsOf = (roles?: RoleCheck.Roles) =>
+const faultsOf = (roles?: Partial<RoleCheck.Roles>) =>
   Effect.match(RoleCheck.check(roles), {
     onSuccess: (): ReadonlyArray<string> => [],
     onFailure: (error) => (error._tag === "UnsafeDatabase" ? error.faults : [error.message])
@@ -134,6 +134,26 @@ layer(layerMigrated, { excludeTestServices: true, timeout: "60 seconds" })("the 
           `revoke ${right} on order_events from orders_app`
         )
         assert.deepStrictEqual(granted, fault, right)
+      }
+    })
+  )
+
+  it.effect("refuses an auditor that may write, or that sees a secret", () =>
+    Effect.gen(function* () {
+      const written = yield* faultsAfter(
+        "grant update (status) on orders to orders_auditor",
+        "revoke update (status) on orders from orders_auditor"
+      )
+      assert.deepStrictEqual(written, ["orders_auditor may write orders"])
+      for (const [table, column] of [
+        ["orders", "payment_client_secret"],
+        ["idempotency", "answer_body"]
+      ]) {
+        const seen = yield* faultsAfter(
+          `grant select (${column}) on ${table} to orders_auditor`,
+          `revoke select (${column}) on ${table} from orders_auditor`
+        )
+        assert.deepStrictEqual(seen, [`orders_auditor may read the secrets of ${table}`])
       }
     })
   )

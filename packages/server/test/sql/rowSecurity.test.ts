@@ -1,8 +1,16 @@
 /** Tenants are kept apart by the database itself: inventory of every table, and what each role can reach. */
 import { assert, layer } from "@effect/vitest"
-import { tenantTables } from "@tickettoken/order-server/sql/migrations/0004_row_security"
 import { constraintOf, sqlStateOf } from "@tickettoken/order-server/sql/sqlFailures"
-import { appRole, asJobs, inTenant, jobsRole } from "@tickettoken/order-server/sql/TenantTransaction"
+import { sharedTables, tenantTables } from "@tickettoken/order-server/sql/tenantTables"
+import {
+  appRole,
+  asAuditor,
+  asJobs,
+  auditorRole,
+  inTenant,
+  jobsRole
+} from "@tickettoken/order-server/sql/TenantTransaction"
+import { Alarms } from "@tickettoken/order-domain/ports/Alarms"
 import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import { create, createConfirmed, createPayable, send } from "@tickettoken/order-testing/contracts/storeFixture"
 import { freshBuyer, jobActor } from "@tickettoken/order-testing/TestOrders"
@@ -30,6 +38,8 @@ const fill = Effect.gen(function* () {
   const cancelled = yield* createPayable(buyer)
   yield* send(cancelled, cancelAs(cancelled, "buyer"))
   yield* closures.close(buyer.tenantId, (yield* freshBuyer).eventId, { reason: "rain", actor: jobActor })
+  const { raise } = yield* Alarms
+  yield* raise({ kind: "WORK_REFUSED", tenantId: buyer.tenantId, subject: held.id, detail: "no" })
   return { buyer, held, cancelled, refunded: confirmed }
 })
 
@@ -54,6 +64,14 @@ const columnsOf = Effect.fnUntraced(function* (role: string, table: string, priv
   return rows.map(({ name }) => name)
 })
 
+/** Where it is not the tenant that a key begins with. */
+const primaryKeys: { readonly [table: string]: string } = {
+  // The key of a call, which holds the order's own id: unique for everybody.
+  order_work: "id",
+  // A number that nobody is told: an alarm may be of no tenant.
+  alarms: "id"
+}
+
 layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row security", (it) => {
   it.effect("7.1 is on, forced and with a policy for both directions on every table of the schema", () =>
     Effect.gen(function* () {
@@ -67,7 +85,7 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
           (select a.attname from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
             where i.indrelid = c.oid and i.indisprimary) as first
         from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
-          and c.relname <> 'orders_migrations' order by c.relname`
+          and c.relname not in ${sql.in(sharedTables)} order by c.relname`
       assert.deepStrictEqual(
         tables,
         tenantTables.toSorted().map((name) => ({
@@ -75,8 +93,7 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
           secured: true,
           forced: true,
           policies: 1,
-          // The id of work is the key of a call, and holds the order's own id: unique for everybody.
-          first: name === "order_work" ? "id" : "tenant_id"
+          first: primaryKeys[name] ?? "tenant_id"
         }))
       )
     })
@@ -190,7 +207,7 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
         "tenant_id"
       ])
       assert.strictEqual(yield* asJobs(countIn("idempotency")), 0)
-      const readable = ["orders", "order_work", "outbox", "idempotency"]
+      const readable = ["orders", "order_work", "outbox", "idempotency", "alarms"]
       const unreadable = tenantTables.filter((table) => !readable.includes(table))
       for (const table of unreadable) {
         assert.strictEqual(yield* refusalOf(asJobs(countIn(table))), INSUFFICIENT_PRIVILEGE, table)
@@ -249,6 +266,40 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
       assert.strictEqual(yield* refusalOf(write), INSUFFICIENT_PRIVILEGE)
       const open = yield* asJobs(sql`select 1 from orders where id = ${held.id} for update skip locked`)
       assert.strictEqual(open.length, 1)
+    })
+  )
+
+  it.effect("shows the auditor every tenant's rows without their secrets, and lets it write nothing", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const { held, refunded } = yield* fill
+      const ids = yield* asAuditor(sql<{ id: string }>`select id from orders`)
+      assert.includeMembers(
+        ids.map(({ id }) => id),
+        [held.id, refunded.id]
+      )
+      for (const table of tenantTables) assert.isAbove(yield* asAuditor(countIn(table)), 0, table)
+      const hidden = { orders: ["end_reason", "metadata", "payment_client_secret"], outbox: ["payload"] }
+      for (const [table, expected] of Object.entries({ ...hidden, idempotency: ["answer_body", "fingerprint"] })) {
+        const all = yield* sql<{ name: string }>`
+          select attname as name from pg_attribute where attrelid = ${table}::regclass and attnum > 0
+            and not attisdropped order by attname`
+        const seen = yield* columnsOf(auditorRole, table, "SELECT")
+        assert.deepStrictEqual(
+          all.map(({ name }) => name).filter((name) => !seen.includes(name)),
+          expected
+        )
+      }
+      for (const statement of [
+        sql`update orders set updated_at = now()`,
+        sql`delete from alarms`,
+        sql`insert into quota_user (tenant_id, user_id) values (${held.tenantId}, ${held.id})`,
+        sql`select payment_client_secret from orders`,
+        sql`select answer_body from idempotency`
+      ]) {
+        const [text] = statement.compile()
+        assert.strictEqual(yield* refusalOf(asAuditor(statement)), INSUFFICIENT_PRIVILEGE, text)
+      }
     })
   )
 })

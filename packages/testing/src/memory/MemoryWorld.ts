@@ -1,7 +1,7 @@
 /**
  * The database of the in-memory ports: everything that they keep, in one value that changes in one step.
  *
- * Five ports share it, because their promises are about each other: a commit settles work, a closed event refuses
+ * Its ports share it, because their promises are about each other: a commit settles work, a closed event refuses
  * orders, a request's key lives and dies with its order. A change is a pure function of world and instant, so a
  * refused one has written nothing, and two of them never interleave.
  */
@@ -10,6 +10,7 @@ import type { Actor } from "@tickettoken/order-domain/Actor"
 import type { IdempotencyRecord, KeyedOperation } from "@tickettoken/order-domain/Idempotency"
 import type { EventId, OrderId, TenantId } from "@tickettoken/order-domain/Ids"
 import type { Order } from "@tickettoken/order-domain/Order"
+import type { KeptAlarm } from "@tickettoken/order-domain/ports/Alarms"
 import type { OrderEvent } from "@tickettoken/order-domain/OrderEvent"
 import type { WorkItem } from "@tickettoken/order-domain/Work"
 
@@ -60,6 +61,8 @@ export interface WorldState {
   readonly keys: HashMap.HashMap<string, KeyRow>
   /** By tenant and event. */
   readonly closures: HashMap.HashMap<string, Closure>
+  /** In the order in which they were raised. */
+  readonly alarms: ReadonlyArray<KeptAlarm>
 }
 
 const empty: WorldState = {
@@ -68,7 +71,8 @@ const empty: WorldState = {
   versions: HashMap.empty(),
   work: HashMap.empty(),
   keys: HashMap.empty(),
-  closures: HashMap.empty()
+  closures: HashMap.empty(),
+  alarms: []
 }
 
 /** Where something of a tenant lies. The parts are joined so that no two lists make the same text. */

@@ -2,6 +2,7 @@
  * The ports that a database stands behind, all over one {@link MemoryWorld}.
  */
 import { Layer } from "effect"
+import * as AlarmsMemory from "./AlarmsMemory.ts"
 import * as EndedOrdersMemory from "./EndedOrdersMemory.ts"
 import * as EventClosuresMemory from "./EventClosuresMemory.ts"
 import * as IdempotencyKeysMemory from "./IdempotencyKeysMemory.ts"
@@ -17,5 +18,6 @@ export const layer = Layer.mergeAll(
   WorkQueueMemory.layer,
   IdempotencyKeysMemory.layer,
   EventClosuresMemory.layer,
-  EndedOrdersMemory.layer
+  EndedOrdersMemory.layer,
+  AlarmsMemory.layer
 ).pipe(Layer.provideMerge(Layer.merge(MemoryWorld.layer, ScriptedFaults.layer)))

@@ -2,6 +2,7 @@
  * The in-memory ports keep the contracts that PostgreSQL and the service clients keep too.
  */
 import { Layer } from "effect"
+import { alarmsContract } from "@tickettoken/order-testing/contracts/alarmsContract"
 import { endedOrdersContract } from "@tickettoken/order-testing/contracts/endedOrdersContract"
 import { eventCatalogContract } from "@tickettoken/order-testing/contracts/eventCatalogContract"
 import { eventClosuresContract } from "@tickettoken/order-testing/contracts/eventClosuresContract"
@@ -25,6 +26,7 @@ idempotencyKeysContract("in memory", ports)
 eventClosuresContract("in memory", ports)
 orderReadsContract("in memory", ports)
 endedOrdersContract("in memory", ports)
+alarmsContract("in memory", ports)
 ticketsContract("in memory", ports)
 paymentsContract("in memory", ports)
 eventCatalogContract("in memory", ports)

@@ -3,6 +3,7 @@
  * the store, the services in memory, and the faults that a test may script for them.
  */
 import { NodeHttpServer } from "@effect/platform-node"
+import type { Alarms } from "@tickettoken/order-domain/ports/Alarms"
 import type { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import type { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
 import type { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
@@ -41,6 +42,7 @@ export type StorePorts =
   | WorkQueue
   | IdempotencyKeys
   | EventClosures
+  | Alarms
   | TestTime
   | ScriptedFaults
 

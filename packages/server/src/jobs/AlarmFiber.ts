@@ -1,0 +1,52 @@
+/**
+ * Raises and ends the alarms that stand in the database for anybody to see, and tells monitoring how many are open.
+ *
+ * One replica looks for all; each tells its own monitoring. Alarms about work that its order refuses are raised by the
+ * executor; here they end, if the executor could not say so itself.
+ */
+import { endAlarms, keepAlarms } from "@tickettoken/order-domain/keepAlarms"
+import type { AlarmKind } from "@tickettoken/order-domain/ports/Alarms"
+import { Alarms } from "@tickettoken/order-domain/ports/Alarms"
+import { Duration, Effect, Layer, Schedule } from "effect"
+import { openAlarms, openWork, overdueCompensations, paymentsInReview, unreadableWork } from "../sql/AlarmFacts.ts"
+import { onceFor, slotOf } from "../sql/ChoreSlots.ts"
+import { setAlarmsOpen } from "../telemetry/Metrics.ts"
+import { runChore } from "./chore.ts"
+
+/** How long a matter may stand before somebody is told. */
+const LOOK_EVERY = Duration.seconds(30)
+
+const REFUSED_MAX = 1_000
+
+const facts = [
+  ["COMPENSATION_OVERDUE", overdueCompensations],
+  ["WORK_UNREADABLE", unreadableWork],
+  ["PAYMENT_REVIEW", paymentsInReview]
+] as const satisfies ReadonlyArray<readonly [AlarmKind, unknown]>
+
+/** Ends alarms about refused work that is done by now. */
+const endRefusals = Effect.gen(function* () {
+  const alarms = yield* Alarms
+  const refused = yield* alarms.list({ tenantId: null, kind: "WORK_REFUSED", cleared: false, limit: REFUSED_MAX })
+  const open = yield* openWork(refused.map(({ alarm }) => alarm.subject))
+  yield* endAlarms("WORK_REFUSED", ({ subject }) => !open.has(subject))
+})
+
+/** One look at the facts. Each kind on its own: one that can not be looked at keeps no other. */
+export const lookForAlarms = Effect.forEach(
+  [
+    ...facts.map(([kind, look]) => Effect.flatMap(look, ({ isAll, matters }) => keepAlarms(kind, matters, isAll))),
+    endRefusals
+  ],
+  (look) => Effect.exit(look)
+).pipe(Effect.flatMap(Effect.forEach((exit) => exit, { discard: true })), Effect.withSpan("AlarmFiber.lookForAlarms"))
+
+const round = Effect.gen(function* () {
+  if (yield* onceFor("alarms", yield* slotOf(LOOK_EVERY))) yield* lookForAlarms
+  for (const { kind, open } of yield* openAlarms) yield* setAlarmsOpen(kind, open)
+  return 0
+})
+
+export const layer = Layer.effectDiscard(
+  runChore({ name: "alarms", round, full: 1, schedule: Schedule.spaced(LOOK_EVERY) })
+)

@@ -1,0 +1,12 @@
+/**
+ * Every table of the schema, by what guards it. A migration that makes one adds it here; tests compare with the
+ * catalogue.
+ */
+import { tenantTables as tablesOf0004 } from "./migrations/0004_row_security.ts"
+import { alarmTables } from "./migrations/0005_alarms.ts"
+
+/** Those that hold tenants' rows: row security is on, forced, and has a policy for the tenant's own rows. */
+export const tenantTables: ReadonlyArray<string> = [...tablesOf0004, ...alarmTables]
+
+/** Those that hold nothing of any tenant. */
+export const sharedTables: ReadonlyArray<string> = ["orders_migrations", "chore_slots"]
