@@ -14,6 +14,7 @@ import { ServiceControls } from "@tickettoken/order-testing/contracts/ServiceCon
 import { DateTime, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import * as lastWriteWins from "./support/lastWriteWins.ts"
+import { rounds } from "./support/scale.ts"
 import {
   admin,
   answered,
@@ -25,6 +26,7 @@ import {
   intentOf,
   moneyOf,
   type Node,
+  RACE_MILLIS_MAX,
   secondNode,
   service,
   showOf,
@@ -59,7 +61,7 @@ const raceAt = Effect.fnUntraced(function* (millis: number, show: number, there:
   return { order, graceEndsAt: DateTime.add(before.hold.expiresAt, { milliseconds: GRACE_MILLIS }) }
 })
 
-const RACES = 100
+const RACES = rounds(100)
 
 const races = (there: Node, count = RACES) =>
   Effect.forEach(
@@ -88,56 +90,70 @@ const isInTime = (order: Order, graceEndsAt: DateTime.Utc): boolean => {
 const world = (latePayment: LatePaymentPolicy) => ({ catalogue: shows(SHOWS, 500), policies: { latePayment } })
 
 layer(worldWith(world("refund")), suite)("F31 success at the edge, late money goes back", (it) => {
-  it.effect(`3.4, 3.7 ${RACES} races: inside grace always confirmed, after it always refunded, never both`, () =>
-    Effect.gen(function* () {
-      const all = yield* races(yield* secondNode())
-      yield* comeToRest
-      let late = 0
-      for (const { graceEndsAt, order } of all) {
-        const end = yield* stored(order)
-        const { captured, refunded } = yield* moneyOf(order.id)
-        const inTime = isInTime(end, graceEndsAt)
-        if (!inTime) late++
-        const expected = inTime ? { status: "CONFIRMED", refunded: 0 } : { status: "EXPIRED", refunded: captured }
-        assert.deepStrictEqual({ status: end.status, refunded }, expected)
-      }
-      assert.isAbove(late, 0)
-      assert.isBelow(late, RACES)
-      assert.lengthOf(yield* bothAnswers, 0)
-      assert.strictEqual((yield* breaks).join("; "), "")
-    }).pipe(Effect.scoped)
+  it.effect(
+    `3.4, 3.7 ${RACES} races: inside grace always confirmed, after it always refunded, never both`,
+    () =>
+      Effect.gen(function* () {
+        const all = yield* races(yield* secondNode())
+        yield* comeToRest
+        let late = 0
+        for (const { graceEndsAt, order } of all) {
+          const end = yield* stored(order)
+          const { captured, refunded } = yield* moneyOf(order.id)
+          const inTime = isInTime(end, graceEndsAt)
+          if (!inTime) late++
+          const expected = inTime ? { status: "CONFIRMED", refunded: 0 } : { status: "EXPIRED", refunded: captured }
+          assert.deepStrictEqual({ status: end.status, refunded }, expected)
+        }
+        assert.isAbove(late, 0)
+        assert.isBelow(late, RACES)
+        assert.lengthOf(yield* bothAnswers, 0)
+        assert.strictEqual((yield* breaks).join("; "), "")
+      }).pipe(Effect.scoped),
+    RACE_MILLIS_MAX
   )
 })
 
 layer(worldWith(world("reacquire")), suite)("F31 success at the edge, late money takes stock again", (it) => {
-  it.effect(`3.4, 3.7 ${RACES} races: always confirmed, and said to be late exactly after grace`, () =>
-    Effect.gen(function* () {
-      const all = yield* races(yield* secondNode())
-      yield* comeToRest
-      let late = 0
-      for (const { graceEndsAt, order } of all) {
-        const end = yield* stored(order)
-        if (end.status !== "CONFIRMED") return assert.fail(`order ${order.id} is ${end.status}`)
-        assert.strictEqual(end.late, !isInTime(end, graceEndsAt))
-        if (end.late) late++
-      }
-      assert.isAbove(late, 0)
-      assert.isBelow(late, RACES)
-      assert.strictEqual((yield* breaks).join("; "), "")
-    }).pipe(Effect.scoped)
+  it.effect(
+    `3.4, 3.7 ${RACES} races: always confirmed, and said to be late exactly after grace`,
+    () =>
+      Effect.gen(function* () {
+        const all = yield* races(yield* secondNode())
+        yield* comeToRest
+        let late = 0
+        for (const { graceEndsAt, order } of all) {
+          const end = yield* stored(order)
+          if (end.status !== "CONFIRMED") return assert.fail(`order ${order.id} is ${end.status}`)
+          assert.strictEqual(end.late, !isInTime(end, graceEndsAt))
+          if (end.late) late++
+        }
+        assert.isAbove(late, 0)
+        assert.isBelow(late, RACES)
+        assert.strictEqual((yield* breaks).join("; "), "")
+      }).pipe(Effect.scoped),
+    RACE_MILLIS_MAX
   )
 })
+
+/** The twin stops at the first damage. */
+const TWIN_BATCHES_MAX = 30
 
 layer(worldWith({ ...world("refund"), store: lastWriteWins.layer }), suite)(
   "F31 success at the edge, the version check off",
   (it) => {
-    it.effect("twin: orders keep their tickets and get their money back", () =>
-      Effect.gen(function* () {
-        const there = yield* secondNode({ store: lastWriteWins.layer })
-        yield* races(there, RACES * 2)
-        yield* Effect.exit(comeToRest)
-        assert.isAbove((yield* bothAnswers).length, 0)
-      }).pipe(Effect.scoped)
+    it.effect(
+      "twin: orders keep their tickets and get their money back",
+      () =>
+        Effect.gen(function* () {
+          const there = yield* secondNode({ store: lastWriteWins.layer })
+          for (let batch = 0; batch < TWIN_BATCHES_MAX && (yield* bothAnswers).length === 0; batch++) {
+            yield* races(there, edges.length)
+            yield* Effect.exit(comeToRest)
+          }
+          assert.isAbove((yield* bothAnswers).length, 0)
+        }).pipe(Effect.scoped),
+      RACE_MILLIS_MAX
     )
   }
 )
@@ -223,7 +239,8 @@ for (const policy of ["reacquire", "refund", "review"] as const) {
               assert.strictEqual((yield* moneyOf(order.id)).refunded, what === "stock free" ? 0 : total)
             }
             assert.strictEqual((yield* breaks).join("; "), "")
-          }).pipe(Effect.scoped)
+          }).pipe(Effect.scoped),
+        RACE_MILLIS_MAX
       )
     }
   )

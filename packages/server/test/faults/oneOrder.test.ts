@@ -15,6 +15,7 @@ import { ServiceControls } from "@tickettoken/order-testing/contracts/ServiceCon
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import * as lastWriteWins from "./support/lastWriteWins.ts"
+import { rounds } from "./support/scale.ts"
 import {
   admin,
   answered,
@@ -27,6 +28,7 @@ import {
   intentOf,
   moneyOf,
   type Node,
+  RACE_MILLIS_MAX,
   secondNode,
   service,
   type Show,
@@ -91,12 +93,12 @@ const rotated = <A>(list: ReadonlyArray<A>, by: number): ReadonlyArray<A> => {
   return [...list.slice(at), ...list.slice(0, at)]
 }
 
-const ROUNDS = 100
+const ROUNDS = rounds(100)
 
 /** Each round has its order and its event; in every other one the time of the order is up. */
-const raceOn = Effect.fnUntraced(function* (rounds: number, there: Node) {
+const raceOn = Effect.fnUntraced(function* (count: number, there: Node) {
   return yield* Effect.forEach(
-    Array.from({ length: rounds }, (_, n) => n),
+    Array.from({ length: count }, (_, n) => n),
     Effect.fnUntraced(function* (n) {
       const show = showOf(n)
       const order = yield* paid(show)
@@ -114,23 +116,26 @@ const endedTwice = Effect.flatMap(
 )
 
 layer(worldWith({ catalogue: shows(ROUNDS, 10) }), suite)("F33 everybody on one order", (it) => {
-  it.effect(`4.7, 5 ${ROUNDS} rounds: money and tickets follow the one that wins, the others are refused`, () =>
-    Effect.gen(function* () {
-      const rounds = yield* raceOn(ROUNDS, yield* secondNode())
-      const answers = new Set(rounds.flatMap((round) => round.answers))
-      assert.deepStrictEqual([...answers].filter((answer) => !lost.includes(answer)).join(), "")
-      yield* comeToRest
-      assert.strictEqual((yield* breaks).join("; "), "")
-      assert.lengthOf(yield* endedTwice, 0)
-      for (const { order } of rounds) {
-        // One of the cancellations came in the end: the tickets are gone and so is the money, once.
-        const { captured, refunded } = yield* moneyOf(order.id)
-        assert.strictEqual(captured, order.pricing.total)
-        assert.isAtMost(refunded, captured)
-        assert.isAbove(refunded, 0)
-        assert.include(["REFUNDED", "EXPIRED"], (yield* stored(order)).status)
-      }
-    }).pipe(Effect.scoped)
+  it.effect(
+    `4.7, 5 ${ROUNDS} rounds: money and tickets follow the one that wins, the others are refused`,
+    () =>
+      Effect.gen(function* () {
+        const all = yield* raceOn(ROUNDS, yield* secondNode())
+        const answers = new Set(all.flatMap((round) => round.answers))
+        assert.deepStrictEqual([...answers].filter((answer) => !lost.includes(answer)).join(), "")
+        yield* comeToRest
+        assert.strictEqual((yield* breaks).join("; "), "")
+        assert.lengthOf(yield* endedTwice, 0)
+        for (const { order } of all) {
+          // One of the cancellations came in the end: the tickets are gone and so is the money, once.
+          const { captured, refunded } = yield* moneyOf(order.id)
+          assert.strictEqual(captured, order.pricing.total)
+          assert.isAtMost(refunded, captured)
+          assert.isAbove(refunded, 0)
+          assert.include(["REFUNDED", "EXPIRED"], (yield* stored(order)).status)
+        }
+      }).pipe(Effect.scoped),
+    RACE_MILLIS_MAX
   )
 })
 
@@ -139,11 +144,14 @@ const TWIN_ROUNDS = 20
 layer(worldWith({ catalogue: shows(TWIN_ROUNDS, 10), store: lastWriteWins.layer }), suite)(
   "F33 everybody on one order, the version check off",
   (it) => {
-    it.effect("twin: orders end in two ways at once", () =>
-      Effect.gen(function* () {
-        yield* raceOn(TWIN_ROUNDS, yield* unguarded)
-        assert.isAbove((yield* endedTwice).length, 0)
-      }).pipe(Effect.scoped)
+    it.effect(
+      "twin: orders end in two ways at once",
+      () =>
+        Effect.gen(function* () {
+          yield* raceOn(TWIN_ROUNDS, yield* unguarded)
+          assert.isAbove((yield* endedTwice).length, 0)
+        }).pipe(Effect.scoped),
+      RACE_MILLIS_MAX
     )
   }
 )
@@ -174,56 +182,68 @@ const refundsAtOnce = Effect.fnUntraced(function* (show: Show, withBulk: boolean
 })
 
 layer(worldWith({ catalogue: shows(4, 10) }), suite)("F34 refunds at once", (it) => {
-  it.effect(`4.4 of ${REFUNDS} refunds of 60 % by buyer and admin exactly one is accepted`, () =>
-    Effect.gen(function* () {
-      const { answers, order } = yield* refundsAtOnce(showOf(0), false, yield* secondNode())
-      assert.strictEqual(answers.filter((answer) => answer === "ok").length, 1)
-      assert.deepStrictEqual([...new Set(answers)].toSorted(), ["RefundExceedsCaptured", "ok"])
-      yield* comeToRest
-      assert.deepStrictEqual(yield* moneyOf(order.id), { captured: order.pricing.total, refunded: SIXTY_PERCENT })
-      assert.strictEqual((yield* breaks).join("; "), "")
-    }).pipe(Effect.scoped)
+  it.effect(
+    `4.4 of ${REFUNDS} refunds of 60 % by buyer and admin exactly one is accepted`,
+    () =>
+      Effect.gen(function* () {
+        const { answers, order } = yield* refundsAtOnce(showOf(0), false, yield* secondNode())
+        assert.strictEqual(answers.filter((answer) => answer === "ok").length, 1)
+        assert.deepStrictEqual([...new Set(answers)].toSorted(), ["RefundExceedsCaptured", "ok"])
+        yield* comeToRest
+        assert.deepStrictEqual(yield* moneyOf(order.id), { captured: order.pricing.total, refunded: SIXTY_PERCENT })
+        assert.strictEqual((yield* breaks).join("; "), "")
+      }).pipe(Effect.scoped),
+    RACE_MILLIS_MAX
   )
 
-  it.effect("4.4, 5 with the event's cancellation among them all money goes back, and none of it twice", () =>
-    Effect.gen(function* () {
-      const there = yield* secondNode()
-      for (const n of [1, 2, 3]) {
-        const { answers, order } = yield* refundsAtOnce(showOf(n), true, there)
-        // The cancellation and at most one refund before it.
-        assert.isAtMost(answers.filter((answer) => answer === "ok").length, 2)
-        assert.deepStrictEqual([...new Set(answers)].filter((answer) => !lost.includes(answer)).join(), "")
-        yield* comeToRest
-        const { total } = order.pricing
-        assert.deepStrictEqual(yield* moneyOf(order.id), { captured: total, refunded: total })
-        assert.strictEqual((yield* stored(order)).status, "REFUNDED")
-      }
-      assert.strictEqual((yield* breaks).join("; "), "")
-    }).pipe(Effect.scoped)
+  it.effect(
+    "4.4, 5 with the event's cancellation among them all money goes back, and none of it twice",
+    () =>
+      Effect.gen(function* () {
+        const there = yield* secondNode()
+        for (const n of [1, 2, 3]) {
+          const { answers, order } = yield* refundsAtOnce(showOf(n), true, there)
+          // The cancellation and at most one refund before it.
+          assert.isAtMost(answers.filter((answer) => answer === "ok").length, 2)
+          assert.deepStrictEqual([...new Set(answers)].filter((answer) => !lost.includes(answer)).join(), "")
+          yield* comeToRest
+          const { total } = order.pricing
+          assert.deepStrictEqual(yield* moneyOf(order.id), { captured: total, refunded: total })
+          assert.strictEqual((yield* stored(order)).status, "REFUNDED")
+        }
+        assert.strictEqual((yield* breaks).join("; "), "")
+      }).pipe(Effect.scoped),
+    RACE_MILLIS_MAX
   )
 })
 
 layer(worldWith({ catalogue: shows(2, 10), store: lastWriteWins.layer }), suite)(
   "F34 refunds at once, the version check off",
   (it) => {
-    it.effect("4.4 the database's own bound still holds", () =>
-      Effect.gen(function* () {
-        const { answers, order } = yield* refundsAtOnce(showOf(0), false, yield* unguarded)
-        assert.strictEqual(answers.filter((answer) => answer === "ok").length, 1)
-        assert.isAtMost((yield* moneyOf(order.id)).refunded, order.pricing.total)
-      }).pipe(Effect.scoped)
+    it.effect(
+      "4.4 the database's own bound still holds",
+      () =>
+        Effect.gen(function* () {
+          const { answers, order } = yield* refundsAtOnce(showOf(0), false, yield* unguarded)
+          assert.strictEqual(answers.filter((answer) => answer === "ok").length, 1)
+          assert.isAtMost((yield* moneyOf(order.id)).refunded, order.pricing.total)
+        }).pipe(Effect.scoped),
+      RACE_MILLIS_MAX
     )
 
-    it.effect("twin: with the bound dropped too, more is promised than was paid", () =>
-      Effect.gen(function* () {
-        const sql = yield* SqlClient.SqlClient
-        yield* sql`alter table orders drop constraint orders_refunds_within_captured`
-        const { answers, order } = yield* refundsAtOnce(showOf(1), false, yield* unguarded)
-        assert.isAbove(answers.filter((answer) => answer === "ok").length, 1)
-        const [row] = yield* sql<{ promised: bigint }>`
+    it.effect(
+      "twin: with the bound dropped too, more is promised than was paid",
+      () =>
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          yield* sql`alter table orders drop constraint orders_refunds_within_captured`
+          const { answers, order } = yield* refundsAtOnce(showOf(1), false, yield* unguarded)
+          assert.isAbove(answers.filter((answer) => answer === "ok").length, 1)
+          const [row] = yield* sql<{ promised: bigint }>`
           select sum(amount_cents)::bigint as promised from order_refunds where order_id = ${order.id}`
-        assert.isAbove(Number(row?.promised), order.pricing.total)
-      }).pipe(Effect.scoped)
+          assert.isAbove(Number(row?.promised), order.pricing.total)
+        }).pipe(Effect.scoped),
+      RACE_MILLIS_MAX
     )
   }
 )
