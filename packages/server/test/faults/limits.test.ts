@@ -82,7 +82,7 @@ const repeatableRead = OrderStoreSql.layer().pipe(
         SqlClient.SqlClient,
         (sql) =>
           new Proxy(sql, {
-            get: (target, name, receiver) =>
+            get: (target, name, receiver): unknown =>
               name === "withTransaction"
                 ? <R, E, A>(effect: Effect.Effect<A, E, R>) =>
                     target

@@ -53,9 +53,9 @@ const lost = [
   "RefundExceedsCaptured"
 ]
 
-const paid = Effect.fnUntraced(function* (show: Show, quantity = 2) {
+const paid = Effect.fnUntraced(function* (show: Show) {
   const controls = yield* ServiceControls
-  const order = yield* buy(yield* someone, show, quantity)
+  const order = yield* buy(yield* someone, show, 2)
   yield* controls.pay(intentOf(order))
   return order
 })

@@ -167,7 +167,7 @@ export const intentOf = ({ intent, id }: Order): PaymentIntentId => {
 }
 
 /** What a workflow has answered, in a word. */
-export const answerOf = <A, E extends { readonly _tag: string }>(exit: Exit.Exit<A, E>): string =>
+const answerOf = <A, E extends { readonly _tag: string }>(exit: Exit.Exit<A, E>): string =>
   Exit.match(exit, {
     onSuccess: () => "ok",
     onFailure: (cause) =>
