@@ -35,6 +35,8 @@ export interface Configuration {
   readonly mode: "development" | "test" | "production"
   readonly port: number
   readonly logLevel: LogLevel.LogLevel
+  /** Without a token /metrics is for everybody outside production, and for nobody in production. */
+  readonly metrics: { readonly enabled: boolean; readonly token: Option.Option<Redacted.Redacted> }
   readonly requestBudget: Duration.Duration
   readonly bodyBytesMax: number
   readonly shutdown: {
@@ -193,6 +195,7 @@ const configurationOf = (values: ConfigValues): Configuration => ({
   mode: values.nodeEnv,
   port: values.port,
   logLevel: values.logLevel,
+  metrics: { enabled: values.metricsEnabled, token: values.metricsToken },
   requestBudget: values.requestBudget,
   bodyBytesMax: values.bodyBytesMax,
   shutdown: { delay: values.shutdownDelay, timeout: values.shutdownTimeout },

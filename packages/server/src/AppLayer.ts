@@ -8,7 +8,7 @@
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
-import { type Duration, Effect, Layer, type Option, type Redacted } from "effect"
+import { type Duration, Effect, Layer, Option, type Redacted } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { AppConfig, type Configuration, policiesLayer } from "./AppConfig.ts"
 import { JwtVerifier } from "./auth/JwtVerifier.ts"
@@ -21,6 +21,7 @@ import { Detached } from "./http/Detached.ts"
 import { Health } from "./http/Health.ts"
 import * as HttpRoutes from "./http/HttpRoutes.ts"
 import { HttpSettings } from "./http/HttpSettings.ts"
+import { MetricsAccess } from "./http/MetricsRoute.ts"
 import * as nodeServer from "./http/nodeServer.ts"
 import * as AlarmFiber from "./jobs/AlarmFiber.ts"
 import * as CompletionFiber from "./jobs/CompletionFiber.ts"
@@ -31,6 +32,10 @@ import * as SecureIdentifiers from "./SecureIdentifiers.ts"
 import * as PostgresLayer from "./sql/PostgresLayer.ts"
 import * as SqlLayer from "./sql/SqlLayer.ts"
 import { portFailure } from "./StartFailure.ts"
+import { database as databaseMetrics } from "./telemetry/Metrics.ts"
+import * as orderMetrics from "./telemetry/orderMetrics.ts"
+import * as StoreGauges from "./telemetry/StoreGauges.ts"
+import * as workMetrics from "./telemetry/workMetrics.ts"
 
 /** What the configuration leaves open outside production, settled: where everything is and who may call. */
 export interface Foundation {
@@ -60,8 +65,9 @@ export const coreLayer = (config: Configuration, foundation: Foundation) => {
     PaymentsHttp.layer(client(paymentUrl)),
     EventCatalogHttp.layer(client(eventUrl))
   ).pipe(Layer.provide(NodeHttpClient.layerUndici))
+  const store = PostgresLayer.layer({ idempotencyTimeToLive: config.idempotencyTtl })
   const ports = Layer.mergeAll(
-    PostgresLayer.layer({ idempotencyTimeToLive: config.idempotencyTtl }),
+    Layer.merge(orderMetrics.layer, workMetrics.layer).pipe(Layer.provideMerge(store)),
     services,
     policiesLayer.pipe(Layer.provide(Layer.succeed(AppConfig, AppConfig.of(config)))),
     SecureIdentifiers.layer,
@@ -86,7 +92,8 @@ export const appLayer = (config: Configuration, foundation: Foundation) => {
     Sweeper.layer,
     CompletionFiber.layer,
     RetentionFiber.layer,
-    AlarmFiber.layer
+    AlarmFiber.layer,
+    StoreGauges.layer
   )
   return stopSlowly(foundation.shutdownDelay).pipe(
     Layer.provideMerge(Layer.mergeAll(server, jobs)),
@@ -94,10 +101,20 @@ export const appLayer = (config: Configuration, foundation: Foundation) => {
     Layer.provideMerge(coreLayer(config, foundation)),
     Layer.provide([
       Layer.succeed(HttpSettings, { bodyBytesMax: config.bodyBytesMax, defaultCurrency: config.defaultCurrency }),
+      Layer.effect(MetricsAccess, metricsAccess(config)),
+      Layer.effectDiscard(databaseMetrics.poolMax.record(config.database.poolMax, {})),
       NodeHttpClient.layerUndici
     ])
   )
 }
+
+const metricsAccess = Effect.fnUntraced(function* ({ metrics: { enabled, token }, mode }: Configuration) {
+  if (!enabled) return "off"
+  if (Option.isSome(token)) return token.value
+  if (mode !== "production") return "open"
+  yield* Effect.logWarning("/metrics is not served: ORDER_METRICS_TOKEN is not set")
+  return "off"
+})
 
 const listener = ({ port, shutdown }: Configuration, { host }: Foundation) =>
   Layer.merge(

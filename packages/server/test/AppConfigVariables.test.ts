@@ -29,6 +29,12 @@ const samples: { readonly [Key in keyof typeof variables]: Sample } = {
   nodeEnv: { text: "test", pick: ({ mode }) => mode, expected: "test" },
   port: { text: "0", pick: ({ port }) => port, expected: 0 },
   logLevel: { text: "DEBUG", pick: ({ logLevel }) => logLevel, expected: "Debug" },
+  metricsEnabled: { text: "false", pick: ({ metrics }) => metrics.enabled, expected: false },
+  metricsToken: {
+    text: "q8Zt0wV5nYc2Lr7Kx4Hs9Bd1",
+    pick: ({ metrics }) => revealed(metrics.token),
+    expected: "q8Zt0wV5nYc2Lr7Kx4Hs9Bd1"
+  },
   requestBudget: { text: "2.5", pick: ({ requestBudget }) => seconds(requestBudget), expected: 2.5 },
   bodyBytesMax: { text: "2048", pick: ({ bodyBytesMax }) => bodyBytesMax, expected: 2048 },
   shutdownDelay: { text: "0", pick: ({ shutdown }) => seconds(shutdown.delay), expected: 0 },

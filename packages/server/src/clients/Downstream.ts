@@ -16,7 +16,7 @@
 import type { TenantId } from "@tickettoken/order-domain/Ids"
 import { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import { RETRY_AFTER_SECONDS } from "@tickettoken/order-domain/RequestBudget"
-import { Data, Duration, Effect, Option, Redacted, Schema, SchemaIssue, Stream } from "effect"
+import { Clock, Data, Duration, Effect, Exit, Option, Redacted, Schema, SchemaIssue, Stream } from "effect"
 import {
   FetchHttpClient,
   HttpClient,
@@ -24,6 +24,7 @@ import {
   HttpClientRequest,
   type HttpClientResponse
 } from "effect/http"
+import { downstream as metrics } from "../telemetry/Metrics.ts"
 
 type Service = Exclude<ServiceUnavailable["service"], "orders" | "database">
 
@@ -161,7 +162,8 @@ export const make = Effect.fnUntraced(function* (service: Service, options: Down
       Effect.timeoutOrElse(tooSlow(attemptTimeout)),
       Effect.timeoutOrElse(tooSlow(deadline)),
       // The client over fetch would follow redirects by itself, credential and all.
-      Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" })
+      Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
+      measured(service)
     )
 
   const accepted =
@@ -176,6 +178,26 @@ export const make = Effect.fnUntraced(function* (service: Service, options: Down
   const downstream: Downstream = { send, accepted, unavailable, unexpected }
   return downstream
 })
+
+const outcomeOf = (exit: Exit.Exit<Answer, ServiceUnavailable>): "accepted" | "refused" | "unavailable" => {
+  if (Exit.isFailure(exit)) return "unavailable"
+  return exit.value._tag === "Accepted" ? "accepted" : "refused"
+}
+
+/** Counts and times a call, whatever becomes of it. */
+const measured =
+  (service: Service) =>
+  (call: Effect.Effect<Answer, ServiceUnavailable>): Effect.Effect<Answer, ServiceUnavailable> =>
+    Effect.gen(function* () {
+      const startedAt = yield* Clock.currentTimeMillis
+      return yield* Effect.onExit(call, (exit) =>
+        Effect.gen(function* () {
+          const millis = (yield* Clock.currentTimeMillis) - startedAt
+          yield* metrics.calls.record(1, { service, outcome: outcomeOf(exit) })
+          yield* metrics.seconds.record(millis / 1000, { service })
+        })
+      )
+    })
 
 /** The answer can not be read. */
 class BadAnswer extends Data.TaggedError("BadAnswer")<{ readonly why: string }> {}

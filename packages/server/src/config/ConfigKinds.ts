@@ -200,3 +200,15 @@ export const jwtSecret: Kind<Redacted.Redacted> = {
       ? Result.succeed(Redacted.make(text, { label: "JWT_SECRET" }))
       : problem(`must have at least ${JWT_SECRET_BYTES_MIN} bytes and no spaces around them`)
 }
+
+/** As long as somebody would make it who has a generator for it. */
+const SCRAPE_TOKEN_CHARS_MIN = 24
+const SCRAPE_TOKEN_CHARS_MAX = 255
+
+export const scrapeToken: Kind<Redacted.Redacted> = {
+  label: `text of ${SCRAPE_TOKEN_CHARS_MIN} to ${SCRAPE_TOKEN_CHARS_MAX} characters without spaces`,
+  read: (text) =>
+    /^[\x21-\x7e]+$/.test(text) && text.length >= SCRAPE_TOKEN_CHARS_MIN && text.length <= SCRAPE_TOKEN_CHARS_MAX
+      ? Result.succeed(Redacted.make(text, { label: "ORDER_METRICS_TOKEN" }))
+      : problem(`must have ${SCRAPE_TOKEN_CHARS_MIN} to ${SCRAPE_TOKEN_CHARS_MAX} printable characters and no spaces`)
+}

@@ -66,7 +66,7 @@ export const missingInProduction = (
 const textOf = (value: Option.Option<Redacted.Redacted> | undefined): string | undefined =>
   value === undefined || Option.isNone(value) ? undefined : Redacted.value(value.value)
 
-const jwtProblem = (text: string): string | undefined => {
+const secretProblem = (text: string): string | undefined => {
   if (isSample(text)) return SAMPLE
   return new Set(text).size < DIFFERENT_CHARS_MIN ? "is too easy to guess: few of its characters differ" : undefined
 }
@@ -102,7 +102,8 @@ export const weakInProduction = (values: Partial<ConfigValues>): ReadonlyArray<C
   }
   look("DATABASE_URL", textOf(values.databaseUrl), databaseProblem)
   look("ORDER_SERVICE_KEY", textOf(values.serviceKey), outgoingKeyProblem)
-  look("JWT_SECRET", textOf(values.jwtSecret), jwtProblem)
+  look("JWT_SECRET", textOf(values.jwtSecret), secretProblem)
+  look("ORDER_METRICS_TOKEN", textOf(values.metricsToken), secretProblem)
   const keys = values.serviceKeys === undefined ? [] : Option.getOrElse(values.serviceKeys, () => [])
   for (const [at, { digest }] of keys.entries()) {
     if (sampleDigests.some((sample) => sameDigest(sample, digest))) {

@@ -46,6 +46,21 @@ export const serviceVariables = {
     default: "info",
     description: "The least important message that is logged."
   }),
+  metricsEnabled: withDefault({
+    name: "ENABLE_METRICS",
+    section: "Telemetry",
+    kind: Kind.flag,
+    default: "true",
+    description: "Whether `/metrics` is served. In production it needs `ORDER_METRICS_TOKEN` as well."
+  }),
+  metricsToken: optional({
+    name: "ORDER_METRICS_TOKEN",
+    section: "Telemetry",
+    kind: Kind.scrapeToken,
+    secret,
+    description:
+      "Whoever reads `/metrics` sends it as `Authorization: Bearer <token>`. Without it `/metrics` is open outside production and not there in production."
+  }),
   requestBudget: withDefault({
     name: "ORDER_REQUEST_BUDGET_SECONDS",
     section: "Server",

@@ -10,6 +10,7 @@ export const sections = [
   "Database",
   "Other services",
   "Access",
+  "Telemetry",
   "Money",
   "Holds",
   "Limits",

@@ -4,6 +4,7 @@
 import { NodeHttpServerRequest } from "@effect/platform-node"
 import { Context, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
+import { NO_ROUTE } from "./requestMetrics.ts"
 
 export interface RequestFacts {
   /** In every answer and in every line of the log. */
@@ -14,12 +15,20 @@ export interface RequestFacts {
   readonly repeatedHeaders: ReadonlySet<string>
   /** Whom and what the request is about, noted as it becomes known: for its line in the log. */
   readonly about: Map<Subject, string>
+  /** The template of its route, once the router has found one: what it may be counted under. */
+  route: string
 }
 
 type Subject = "tenantId" | "userId" | "serviceKey" | "orderId"
 
 export const CurrentRequest = Context.Reference<RequestFacts>("@tickettoken/order-server/http/CurrentRequest", {
-  defaultValue: () => ({ requestId: "none", clientAddress: null, repeatedHeaders: new Set(), about: new Map() })
+  defaultValue: () => ({
+    requestId: "none",
+    clientAddress: null,
+    repeatedHeaders: new Set(),
+    about: new Map(),
+    route: NO_ROUTE
+  })
 })
 
 /** A request id that may be taken over: short, and safe in a header, a log line and a file name. */
@@ -32,7 +41,8 @@ export const factsOf = (request: HttpServerRequest.HttpServerRequest, freshId: s
     requestId: given !== undefined && REQUEST_ID.test(given) ? given : freshId,
     clientAddress: Option.match(request.remoteAddress, { onNone: () => null, onSome: plainAddress }),
     repeatedHeaders: repeated(request),
-    about: new Map()
+    about: new Map(),
+    route: NO_ROUTE
   }
 }
 

@@ -8,6 +8,7 @@ import * as BearerAuthLive from "./BearerAuthLive.ts"
 import * as DocsRoutes from "./DocsRoutes.ts"
 import * as HealthRoutes from "./HealthRoutes.ts"
 import * as InternalHandlers from "./InternalHandlers.ts"
+import * as MetricsRoute from "./MetricsRoute.ts"
 import * as OrdersHandlers from "./OrdersHandlers.ts"
 import * as QuotesHandlers from "./QuotesHandlers.ts"
 import * as requestMiddleware from "./requestMiddleware.ts"
@@ -19,4 +20,10 @@ const api = HttpApiBuilder.layer(OrderServiceApi, { openapiPath: "/openapi.json"
   Layer.provide([RequestShapeLive.layer, BearerAuthLive.layer, ServiceKeyAuthLive.layer])
 )
 
-export const layer = Layer.mergeAll(api, HealthRoutes.layer, DocsRoutes.layer, requestMiddleware.layer)
+export const layer = Layer.mergeAll(
+  api,
+  HealthRoutes.layer,
+  DocsRoutes.layer,
+  MetricsRoute.layer,
+  requestMiddleware.layer
+)

@@ -1,9 +1,9 @@
 /**
  * What every request gets, whatever its route: an id, a limit on its body, an answer even when nothing fits or something
- * breaks, headers that keep browsers careful, and one line in the log.
+ * breaks, headers that keep browsers careful, a trace, its place in the metrics, and one line in the log.
  */
 import { Identifiers } from "@tickettoken/order-domain/ports/Identifiers"
-import { ByteSize, Clock, Effect, Exit, type Types } from "effect"
+import { ByteSize, Clock, Effect, Exit, Option, Tracer, type Types } from "effect"
 import {
   HttpIncomingMessage,
   HttpRouter,
@@ -15,6 +15,8 @@ import {
 import { type AnyProblem, InternalErrorProblem, RouteNotFoundProblem } from "../contract/Problems.ts"
 import { CurrentRequest, factsOf, type RequestFacts } from "./CurrentRequest.ts"
 import { HttpSettings } from "./HttpSettings.ts"
+import * as requestMetrics from "./requestMetrics.ts"
+import { traceOf, traceparentOf } from "./requestTrace.ts"
 
 const PATH_CHARS_MAX = 200
 
@@ -25,17 +27,22 @@ export const layer = HttpRouter.middleware(
       Effect.gen(function* () {
         const request = yield* HttpServerRequest.HttpServerRequest
         const { bodyBytesMax } = yield* HttpSettings
-        const facts = factsOf(request, yield* uuid)
+        const freshId = yield* uuid
+        const facts = factsOf(request, freshId)
+        const trace = yield* traceOf(request, freshId)
         const startedAt = yield* Clock.currentTimeMillis
-        const response = yield* answerAlways(httpEffect, facts).pipe(
+        yield* requestMetrics.begun
+        const response = yield* answerAlways(noting(httpEffect, facts), facts).pipe(
           Effect.provideService(CurrentRequest, facts),
           Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyBytesMax)),
           Effect.annotateLogs({ requestId: facts.requestId }),
+          Effect.provideService(Tracer.ParentSpan, trace),
           // A client that hangs up, and a server that stops, interrupt the request: that is a line as well.
-          Effect.onExit((exit) => Effect.flatMap(statusOf(exit), (status) => log(request, facts, startedAt, status)))
+          Effect.onExit((exit) => Effect.flatMap(statusOf(exit), (status) => tell(request, facts, startedAt, status)))
         )
         return HttpServerResponse.setHeaders(response, {
           "x-request-id": facts.requestId,
+          traceparent: traceparentOf(trace),
           "x-content-type-options": "nosniff",
           // Answers are about people: nobody between us and them keeps a copy.
           "cache-control": "no-store"
@@ -57,10 +64,21 @@ const statusOf = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown
 
 const ORDER_IN_PATH = /\/orders\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\/|$)/i
 
-/** One line a request. Nothing that came in a header or a body is in it, but for what has been verified. */
-const log = Effect.fnUntraced(function* (
+/** Notes the template of the route that the router has found, before its handler's context is left. */
+const noting = <A, E, R>(httpEffect: Effect.Effect<A, E, R>, facts: RequestFacts): Effect.Effect<A, E, R> =>
+  Effect.onExit(httpEffect, () =>
+    Effect.map(Effect.serviceOption(HttpRouter.RouteContext), (found) => {
+      if (Option.isSome(found)) facts.route = found.value.route.path
+    })
+  )
+
+/**
+ * One line a request, and its place in the metrics. Nothing that came in a header or a body is in the line, but for
+ * what has been verified.
+ */
+const tell = Effect.fnUntraced(function* (
   request: HttpServerRequest.HttpServerRequest,
-  { about, requestId }: RequestFacts,
+  { about, requestId, route }: RequestFacts,
   startedAt: number,
   status: number
 ) {
@@ -69,6 +87,7 @@ const log = Effect.fnUntraced(function* (
   const [, orderId] = ORDER_IN_PATH.exec(path) ?? []
   if (orderId !== undefined) about.set("orderId", orderId.toLowerCase())
   const millis = (yield* Clock.currentTimeMillis) - startedAt
+  yield* requestMetrics.ended({ method, route, status, millis })
   yield* Effect.logInfo(`${method} ${path} ${status}`).pipe(
     Effect.annotateLogs({ requestId, method, path, status, millis, ...Object.fromEntries(about) })
   )

@@ -17,9 +17,10 @@
  */
 import type { TenantId } from "@tickettoken/order-domain/Ids"
 import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
-import { Context, DateTime, Duration, Effect, Fiber, Option } from "effect"
+import { Clock, Context, DateTime, Duration, Effect, type Exit, Fiber, Option } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { retryAborted, tooSlow } from "./sqlFailures.ts"
+import { database as metrics } from "../telemetry/Metrics.ts"
+import { outcomeOf, retryAborted, tooSlow } from "./sqlFailures.ts"
 
 /** Limits of every unit (reliability R9). An idle transaction is one whose process has been frozen. */
 const STATEMENT_TIMEOUT = "5s"
@@ -60,9 +61,31 @@ const unit = <A, E, R>(how: Unit, effect: Effect.Effect<A, E, R>) =>
       sql.withTransaction,
       Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"),
       retryAborted,
-      withinTime
+      withinTime,
+      measured(how.role === appRole ? "requests" : "jobs")
     )
   })
+
+/** Counts and times a unit, from the moment that it wants a connection. */
+const measured =
+  (role: "jobs" | "requests") =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.gen(function* () {
+      const startedAt = yield* Clock.currentTimeMillis
+      yield* metrics.inFlight.move(1, {})
+      return yield* Effect.onExit(effect, (exit) => finished(role, startedAt, exit))
+    })
+
+const finished = Effect.fnUntraced(function* (
+  role: "jobs" | "requests",
+  startedAt: number,
+  exit: Exit.Exit<unknown, unknown>
+) {
+  const millis = (yield* Clock.currentTimeMillis) - startedAt
+  yield* metrics.inFlight.move(-1, {})
+  yield* metrics.units.record(1, { role, outcome: outcomeOf(exit) })
+  yield* metrics.seconds.record(millis / 1000, { role })
+})
 
 // The caller does not wait for an unanswered statement to be taken back: that needs the server as well.
 const withinTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ServiceUnavailable, R> =>

@@ -13,7 +13,7 @@
  * The driver reports some outages as defects, because a ROLLBACK on a dead connection fails too. They are caught here.
  */
 import { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
-import { Cause, Effect, Predicate, Schedule } from "effect"
+import { Cause, Effect, Exit, Predicate, Schedule } from "effect"
 import { SqlError } from "effect/sql"
 
 /** How soon to try again after a lock that was not given, and after an outage. */
@@ -145,3 +145,16 @@ export const catchRefusals =
       const constraint = SqlError.isSqlError(error) ? constraintOf(error) : undefined
       return constraint === undefined ? Effect.fail(error) : Effect.andThen(refused(constraint), Effect.fail(error))
     })
+
+const lockReasons: ReadonlySet<string> = new Set(["LockTimeoutError", "DeadlockError", "SerializationError"])
+
+/** What became of a unit of work, as its metric tells it. A constraint or a decision that says no is `refused`. */
+export const outcomeOf = (exit: Exit.Exit<unknown, unknown>): "done" | "refused" | "locked" | "unavailable" => {
+  if (Exit.isSuccess(exit)) return "done"
+  const error = Cause.squash(exit.cause)
+  if (SqlError.isSqlError(error)) {
+    if (lockReasons.has(error.reason._tag)) return "locked"
+    return isOutage(error) ? "unavailable" : "refused"
+  }
+  return error instanceof ServiceUnavailable || Cause.hasInterruptsOnly(exit.cause) ? "unavailable" : "refused"
+}

@@ -1,13 +1,203 @@
 /**
- * What the service tells monitoring about itself. Labels come from closed lists: never a tenant, an order or a text.
+ * Every metric that this service has: the catalogue that /metrics, the alert rules, the dashboard and the documentation
+ * are written from and checked against. The original specification's names come first.
+ *
+ * Amounts are minor units of their currency. Durations are seconds. What a replica counts is what it has itself done
+ * since it started: sums over replicas are the sums of the installation, and the database has the truth.
  */
-import type { AlarmKind } from "@tickettoken/order-domain/ports/Alarms"
-import { type Effect, Metric } from "effect"
+import { Currency } from "@tickettoken/order-domain/Currency"
+import { CancelCause } from "@tickettoken/order-domain/Order"
+import { AlarmKind } from "@tickettoken/order-domain/ports/Alarms"
+import type { WorkKind } from "@tickettoken/order-domain/Work"
+import { Effect, Layer } from "effect"
+import { counter, durations, gauge, type Instrument, type MetricInfo } from "./Instrument.ts"
 
-const alarmsOpen = Metric.gauge("order_service_alarms_open", {
-  description: "Alarms that are open, by kind, of all tenants together"
-})
+const currency = Currency.literals
+
+export const workKinds = [
+  "HOLD",
+  "INTENT",
+  "FINALIZE",
+  "RELEASE",
+  "VOID",
+  "REFUND",
+  "EXPIRE"
+] as const satisfies ReadonlyArray<WorkKind>
+
+/** The same as an id of work tells it. */
+const leasedKinds: ReadonlyArray<string> = workKinds
+
+/** What requests ask for, as the operations of the original specification. Reading is one of them. */
+export const operations = [
+  "create",
+  "reserve",
+  "confirm",
+  "cancel",
+  "refund",
+  "expire",
+  "bulk_cancel",
+  "quote",
+  "read",
+  "other"
+] as const
+export type Operation = (typeof operations)[number]
+
+const methods: ReadonlyArray<string> = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+
+const statusClasses: ReadonlyArray<string> = ["1xx", "2xx", "3xx", "4xx", "5xx"]
+
+const services: ReadonlyArray<string> = ["tickets", "payments", "events"]
+
+/** Orders: counted where a change commits. */
+export const orders = {
+  created: counter("order_service_orders_created_total", "Orders created", { currency }),
+  confirmed: counter("order_service_orders_confirmed_total", "Orders confirmed: paid, or free, with their tickets", {
+    currency
+  }),
+  completed: counter("order_service_orders_completed_total", "Orders completed at the end of their event", {}),
+  cancelled: counter("order_service_orders_cancelled_total", "Orders cancelled, by cause", {
+    cause: CancelCause.literals
+  }),
+  expired: counter("order_service_reservation_expires_total", "Orders whose hold ran out unpaid", {}),
+  refundsProcessed: counter("order_service_refunds_processed_total", "Refunds that have reached this state", {
+    state: ["PENDING", "APPROVED", "REJECTED", "PROCESSING", "COMPLETED", "FAILED"]
+  }),
+  refunded: counter("order_service_refunded_total", "Money returned to buyers, in minor units", { currency }),
+  revenue: counter("order_service_revenue_total", "Totals of confirmed orders, in minor units", { currency }),
+  fees: counter("order_service_fees_total", "Fees and tax in the totals of confirmed orders, in minor units", {
+    currency,
+    part: ["platform", "processing", "tax"]
+  }),
+  refusedForQuota: counter("order_service_orders_over_quota_total", "Orders refused because of a buyer's quota", {
+    quota: ["createdLast24h", "activeForEvent"]
+  }),
+  unusualPayments: counter("order_service_unusual_payments_total", "Payments that came late or unasked for", {
+    kind: ["late", "late_refunded", "unexpected"]
+  }),
+  reservationSeconds: durations(
+    "order_service_reservation_duration_seconds",
+    "How long stock was held for an order until this became of it",
+    { outcome: ["confirmed", "cancelled", "expired"] }
+  ),
+  processingSeconds: durations(
+    "order_service_processing_duration_seconds",
+    "From the capture of the money to the confirmation of the order",
+    {}
+  )
+} as const
+
+/** Work: external effects that are rows first. RELEASE, VOID and REFUND are the compensations. */
+export const work = {
+  asked: counter("order_service_work_asked_total", "Work that orders have asked for; RELEASE, VOID and REFUND undo", {
+    kind: workKinds
+  }),
+  claimed: counter("order_service_work_claimed_total", "Left-over work that the sweeper has taken up", {
+    kind: workKinds
+  }),
+  done: counter("order_service_work_done_total", "Work that is done", { kind: leasedKinds }),
+  retried: counter("order_service_work_retries_total", "Work given back to be tried again later", {
+    kind: leasedKinds
+  }),
+  lost: counter(
+    "order_service_work_leases_lost_total",
+    "Late results that were dropped: somebody else had the work",
+    {}
+  ),
+  open: gauge("order_service_work_open", "Work that is not done, in the whole installation", { kind: workKinds }),
+  oldest: gauge("order_service_work_oldest_seconds", "Age of the oldest work that is not done", { kind: workKinds }),
+  outboxBacklog: gauge("order_service_outbox_backlog", "Messages that are not sent, in the whole installation", {}),
+  outboxOldest: gauge("order_service_outbox_oldest_seconds", "Age of the oldest message that is not sent", {})
+} as const
+
+/** Matters for people. */
+const alarms = {
+  open: gauge("order_service_alarms_open", "Alarms that are open, of all tenants together", {
+    kind: AlarmKind.literals
+  })
+} as const
 
 /** How many alarms of the kind are open. */
 export const setAlarmsOpen = (kind: AlarmKind, count: number): Effect.Effect<void> =>
-  Metric.update(Metric.withAttributes(alarmsOpen, { kind }), count)
+  alarms.open.record(count, { kind })
+
+/** Jobs that every replica runs. */
+export const jobs = {
+  rounds: counter("order_service_job_rounds_total", "Rounds of a job", {
+    job: null,
+    outcome: ["succeeded", "failed"]
+  }),
+  items: counter("order_service_job_items_total", "Orders, work or rows that a job has taken up", { job: null }),
+  lastSuccess: gauge("order_service_job_last_success_timestamp_seconds", "When a job's last good round ended", {
+    job: null
+  })
+} as const
+
+/** Requests, by what was asked for. */
+export const http = {
+  requests: counter("order_service_http_requests_total", "Requests answered, by the template of their route", {
+    route: null,
+    method: methods,
+    status: statusClasses
+  }),
+  seconds: durations("order_service_http_request_duration_seconds", "Time to answer a request", {
+    status: statusClasses
+  }),
+  inFlight: gauge("order_service_http_requests_in_flight", "Requests that are being answered now", {}),
+  operationSeconds: durations("order_service_operation_duration_seconds", "Time to answer a request, by operation", {
+    operation: operations
+  })
+} as const
+
+/** Calls to other services. */
+export const downstream = {
+  calls: counter("order_service_external_calls_total", "Calls to other services: `unavailable` is no answer in time", {
+    service: services,
+    outcome: ["accepted", "refused", "unavailable"]
+  }),
+  seconds: durations("order_service_external_call_duration_seconds", "Time until another service has answered", {
+    service: services
+  })
+} as const
+
+/** The database, by unit of work: one transaction each. */
+export const database = {
+  units: counter("order_service_database_units_total", "Transactions, by what became of them", {
+    role: ["requests", "jobs"],
+    outcome: ["done", "refused", "locked", "unavailable"]
+  }),
+  seconds: durations("order_service_database_unit_duration_seconds", "Time of a transaction, waiting included", {
+    role: ["requests", "jobs"]
+  }),
+  inFlight: gauge("order_service_database_units_in_flight", "Transactions that have, or wait for, a connection", {}),
+  poolMax: gauge("order_service_database_pool_max", "Connections that this replica may open", {})
+} as const
+
+/** The process itself. Read when somebody asks. */
+export const processMetrics = {
+  cpuSeconds: counter("order_service_process_cpu_seconds_total", "Processor time used", {}),
+  residentBytes: gauge("order_service_process_resident_memory_bytes", "Memory in use", {}),
+  heapBytes: gauge("order_service_process_heap_used_bytes", "Memory of JavaScript objects in use", {}),
+  startedAt: gauge("order_service_process_start_time_seconds", "When the process started, since 1970", {}),
+  eventLoopSeconds: gauge("order_service_event_loop_delay_seconds", "How late timers were since the last reading", {
+    quantile: ["0.5", "0.99", "1"]
+  })
+} as const
+
+const groups: ReadonlyArray<Readonly<Record<string, Pick<Instrument, "info" | "begin">>>> = [
+  orders,
+  work,
+  alarms,
+  jobs,
+  http,
+  downstream,
+  database,
+  processMetrics
+]
+
+const instruments = groups.flatMap((group) => Object.values(group))
+
+/** The catalogue. */
+export const catalogue: ReadonlyArray<MetricInfo> = instruments.map(({ info }) => info)
+
+/** Shows what has not happened yet as 0. */
+export const layerInitial = Layer.effectDiscard(Effect.forEach(instruments, ({ begin }) => begin, { discard: true }))

@@ -1,0 +1,54 @@
+/**
+ * How much is waiting in the database: read now and then, and not with every scrape, which anybody may repeat.
+ *
+ * Every replica reads the same tables, so panels and rules take the largest and never the sum.
+ */
+import { Effect, Layer, Schedule } from "effect"
+import { SqlClient } from "effect/sql"
+import { runChore } from "../jobs/chore.ts"
+import { orUnavailable } from "../sql/sqlFailures.ts"
+import { asJobs } from "../sql/TenantTransaction.ts"
+import { work as metrics, workKinds } from "./Metrics.ts"
+
+/** More than this is a backlog all the same, and counting it would be work that the backlog does not need. */
+const ROWS_COUNTED_MAX = 50_000
+
+interface Waiting {
+  readonly kind: string
+  readonly waiting: bigint
+  readonly oldest_seconds: number
+}
+
+/** Open work by kind; `outbox` for the messages. */
+const waiting = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  return yield* asJobs(sql<Waiting>`
+    select kind, count(*) as waiting, extract(epoch from statement_timestamp() - min(created_at))::float8 as oldest_seconds
+    from (
+      select kind, created_at from order_work where state in ('TODO', 'DOING')
+      order by coalesce(lease_until, next_at) limit ${ROWS_COUNTED_MAX}
+    ) open group by kind
+    union all
+    select 'outbox', count(*), coalesce(extract(epoch from statement_timestamp() - min(created_at)), 0)::float8
+    from (
+      select created_at from outbox where state = 'NEW'
+      order by coalesce(lease_until, next_at) limit ${ROWS_COUNTED_MAX}
+    ) unsent`)
+})
+
+const read = Effect.gen(function* () {
+  const found = new Map((yield* waiting).map((row) => [row.kind, row]))
+  for (const kind of workKinds) {
+    yield* metrics.open.record(Number(found.get(kind)?.waiting ?? 0n), { kind })
+    yield* metrics.oldest.record(Math.max(0, found.get(kind)?.oldest_seconds ?? 0), { kind })
+  }
+  yield* metrics.outboxBacklog.record(Number(found.get("outbox")?.waiting ?? 0n), {})
+  yield* metrics.outboxOldest.record(Math.max(0, found.get("outbox")?.oldest_seconds ?? 0), {})
+  return 0
+}).pipe(orUnavailable, Effect.withSpan("StoreGauges.read"))
+
+const everyQuarterMinute = Schedule.spaced("15 seconds").pipe(Schedule.jittered)
+
+export const layer = Layer.effectDiscard(
+  runChore({ name: "gauges", round: read, full: 1, schedule: everyQuarterMinute })
+)
