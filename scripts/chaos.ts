@@ -1,0 +1,104 @@
+/**
+ * `pnpm chaos`: real servers, services, PostgreSQL and buyers, everything that can go wrong, and then the question
+ * whether anything was lost, charged twice or sold twice. Exit code 0 when nothing was, 1 when something was.
+ */
+import { NodeRuntime } from "@effect/platform-node"
+import { makePlan } from "@tickettoken/order-testing/chaos/ChaosPlan"
+import { Cause, Config, Console, Data, Effect, Option } from "effect"
+import { randomInt } from "node:crypto"
+import { chmod, mkdir, mkdtemp } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import * as path from "node:path"
+import { parseArgs } from "node:util"
+import { planLines, play, table } from "./chaos/play.ts"
+
+const help = `pnpm chaos [--long] [options]
+
+  Plays a run and says whether every promise was kept. Ctrl-C ends it and leaves nothing running.
+
+  --long           1000 kills of a server in 25 minutes; without it ${"15"} in 45 seconds
+  --seed N         the same faults and visitors again
+  --kills N        how often a server is killed
+  --minutes N      how long the load lasts
+  --buyers N       how many buyers there are at a time
+  --folder PATH    where logs, journals and the clients' log go; a new temporary folder by default
+  --plan           prints the plan of the seed and ends
+
+  DATABASE_URL makes a database of its own on that server, in place of a PostgreSQL of the run's own.
+`
+
+class Failed extends Data.TaggedError("Failed")<{ readonly message: string }> {}
+
+const numberOf = (given: string | undefined, otherwise: number): number =>
+  given === undefined || !Number.isFinite(Number(given)) ? otherwise : Number(given)
+
+const tiers = {
+  quick: { kills: 15, seconds: 45, buyers: 12 },
+  long: { kills: 1000, seconds: 25 * 60, buyers: 16 }
+} as const
+
+const whyOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return error instanceof Failed ? error.message : Cause.pretty(cause)
+}
+
+const main = Effect.gen(function* () {
+  const { values } = parseArgs({
+    options: {
+      long: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+      plan: { type: "boolean", default: false },
+      seed: { type: "string" },
+      kills: { type: "string" },
+      minutes: { type: "string" },
+      buyers: { type: "string" },
+      folder: { type: "string" }
+    }
+  })
+  if (values.help) return yield* Console.log(help)
+  const tier = values.long ? tiers.long : tiers.quick
+  const seed = numberOf(values.seed, randomInt(1, 1_000_000))
+  const kills = numberOf(values.kills, tier.kills)
+  const seconds = Math.round(numberOf(values.minutes, tier.seconds / 60) * 60)
+  const url = yield* Config.option(Config.Redacted("DATABASE_URL"))
+  const plan = makePlan({ seed, kills, millis: seconds * 1000, databaseRestarts: Option.isNone(url) })
+  if (values.plan) return yield* Console.log(planLines(plan).join("\n"))
+  const folder = yield* Effect.promise(() => folderOf(values.folder))
+  const report = yield* play(
+    {
+      seed,
+      kills,
+      seconds,
+      buyers: numberOf(values.buyers, tier.buyers),
+      folder,
+      databaseUrl: Option.getOrNull(url)
+    },
+    Console.log
+  )
+  yield* Console.log(table(report))
+  if (report.failures.length === 0) return
+  const shown = report.failures.slice(0, 20).map((failure) => `  ${failure}`)
+  return yield* new Failed({
+    message: [
+      `${report.failures.length} broken promises; logs in ${folder}`,
+      ...shown,
+      `again: pnpm chaos --seed ${seed}`
+    ].join("\n")
+  })
+})
+
+const folderOf = async (given: string | undefined): Promise<string> => {
+  if (given === undefined) {
+    const folder = await mkdtemp(path.join(tmpdir(), "chaos-"))
+    // The account that PostgreSQL runs under when we are root must get in.
+    await chmod(folder, 0o755)
+    return folder
+  }
+  await mkdir(given, { recursive: true })
+  return path.resolve(given)
+}
+
+NodeRuntime.runMain(
+  Effect.tapCause(main, (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Console.error(whyOf(cause)))),
+  { disableErrorReporting: true }
+)

@@ -1,0 +1,78 @@
+/**
+ * One run as the command and the test play it: a folder, a database, the entry points, and the report in words.
+ */
+import { type ChaosPlan, makePlan, plannedCounts } from "@tickettoken/order-testing/chaos/ChaosPlan"
+import { type ChaosReport, type ChaosOptions, run } from "@tickettoken/order-testing/chaos/ChaosRun"
+import { NodeHttpClient } from "@effect/platform-node"
+import { Effect, Redacted } from "effect"
+import * as path from "node:path"
+import { openEmbedded, openOn } from "./database.ts"
+
+export interface RunSize {
+  readonly seed: number
+  readonly kills: number
+  readonly seconds: number
+  readonly buyers: number
+  /** Where everything of the run goes. */
+  readonly folder: string
+  /** A server to make a database on, in place of a PostgreSQL of the run's own. */
+  readonly databaseUrl: Redacted.Redacted | null
+}
+
+const root = path.join(import.meta.dirname, "../..")
+
+/** Plays a run of this size and gives its report. */
+export const play = Effect.fn("chaos.play")(
+  function* (size: RunSize, say: ChaosOptions["say"], more: Pick<ChaosOptions, "tamper"> = {}) {
+    const { buyers, folder, kills, seconds, seed } = size
+    const { database, url } = yield* size.databaseUrl === null ? openEmbedded(folder) : openOn(size.databaseUrl)
+    const plan = makePlan({ seed, kills, millis: seconds * 1000, databaseRestarts: database.restart !== null })
+    yield* say(`seed ${seed}, ${kills} kills in ${seconds} s, ${buyers} buyers; logs in ${folder}`)
+    if (database.restart === null) yield* say("skipped: a restart of PostgreSQL, which is not ours")
+    yield* say("skipped: Redis and RabbitMQ, which this release does not use")
+    return yield* run({
+      ...more,
+      plan,
+      buyers,
+      folder,
+      say,
+      database,
+      databaseUrl: Redacted.value(url),
+      serverEntry: path.join(root, "packages/server/src/main.ts"),
+      serviceEntry: path.join(root, "scripts/chaos/service.ts"),
+      env: { NODE_COMPILE_CACHE: path.join(root, "node_modules/.cache/node-compile") }
+    })
+  },
+  Effect.scoped,
+  Effect.provide(NodeHttpClient.layerUndici)
+)
+
+const line = (name: string, value: string | number): string => `  ${name.padEnd(34)}${value}`
+
+/** The plan, line by line: the same seed prints the same. */
+export const planLines = (plan: ChaosPlan): ReadonlyArray<string> =>
+  plan.steps.map(({ atMillis, fault: { _tag, ...rest } }) =>
+    `${(atMillis / 1000).toFixed(3).padStart(9)} s  ${_tag} ${Object.values(rest).join(" ")}`.trimEnd()
+  )
+
+const byName = (counts: ReadonlyMap<string, number>) => [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1))
+
+/** The report as a table. */
+export const table = ({ answers, faults, plan, quiesceSeconds, verdict, ...report }: ChaosReport): string => {
+  const planned = plannedCounts(plan)
+  return [
+    `seed ${plan.seed}, ${plan.kills} kills in ${plan.millis / 1000} s`,
+    "faults (planned: what they hit)",
+    ...byName(faults).map(([name, hits]) => line(name, `${planned.get(name) ?? "-"}: ${hits}`)),
+    "answers to clients",
+    ...byName(answers).map(([name, count]) => line(name, count)),
+    "verdict",
+    line("acknowledged results checked", verdict.checked),
+    line("lost", verdict.lost.length),
+    line("double charges", verdict.doubleCharges.length),
+    line("double refunds", verdict.doubleRefunds.length),
+    line("oversold", verdict.oversold.length),
+    line("cross-tenant", verdict.crossTenant.length),
+    line("at rest after", quiesceSeconds === null ? `never: ${report.openAtTheEnd}` : `${quiesceSeconds.toFixed(1)} s`)
+  ].join("\n")
+}
