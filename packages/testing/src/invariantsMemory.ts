@@ -43,7 +43,7 @@ const wantedOf = (record: OrderRecord, ticketTypeId: string): number =>
     : 0
 
 /** I08: what orders hold and own is what the ticket service has given away; I09: never more than there is. */
-const stockBreaks = (records: ReadonlyArray<OrderRecord>, tickets: TicketState): ReadonlyArray<string> =>
+export const stockBreaks = (records: ReadonlyArray<OrderRecord>, tickets: TicketState): ReadonlyArray<string> =>
   stockRows(tickets).flatMap(({ allocated, held, ticketType }) => {
     const wanted = records.reduce((sum, record) => sum + wantedOf(record, ticketType.id), 0)
     return [
@@ -57,7 +57,7 @@ const stockBreaks = (records: ReadonlyArray<OrderRecord>, tickets: TicketState):
   })
 
 /** I10: money that the payment service took is on an order, to the unit; I12: so is what it gave back. */
-const moneyBreaks = (orders: ReadonlyArray<Order>, payments: PaymentState): ReadonlyArray<string> =>
+export const moneyBreaks = (orders: ReadonlyArray<Order>, payments: PaymentState): ReadonlyArray<string> =>
   HashMap.toValues(payments.intents).flatMap((intent) => {
     const captures = orders.flatMap((order) =>
       order.captures.filter(({ paymentIntentId }) => paymentIntentId === intent.id)

@@ -30,6 +30,7 @@ import { allocateAll, captureOwn, expireNow } from "@tickettoken/order-testing/T
 import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
 import { Context, Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import { userLock, withoutGuard } from "../faults/support/withoutGuard.ts"
 import { anotherNode, layerStore } from "./database.ts"
 
 const suite = { excludeTestServices: true, timeout: "60 seconds" } as const
@@ -126,18 +127,6 @@ const createAtOnce = Effect.fnUntraced(function* (events: "one" | "many") {
   return countOf(exits.map(tagOf), "ok")
 })
 
-/** The same function, with some of its text replaced; fails if the text is not there. */
-const withoutGuard = Effect.fnUntraced(function* (cuts: ReadonlyArray<readonly [guard: string, instead: string]>) {
-  const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ text: string }>`select pg_get_functiondef('orders_admit'::regproc) as text`
-  let text = row?.text ?? ""
-  for (const [guard, instead] of cuts) {
-    assert.include(text, guard)
-    text = text.replaceAll(guard, instead)
-  }
-  yield* sql.unsafe(text).unprepared
-})
-
 layer(layerStore, suite)("creates at once", (it) => {
   it.effect("2.2 40 at once give exactly 5 for one event and 20 in a day", () =>
     Effect.gen(function* () {
@@ -146,8 +135,6 @@ layer(layerStore, suite)("creates at once", (it) => {
     })
   )
 })
-
-const userLock = ["user_id = p_user for update", "user_id = p_user"] as const
 
 layer(layerStore, suite)("creates at once, the user's lock off", (it) => {
   it.effect("twin: a user makes more than 20 in a day", () =>
