@@ -6,6 +6,7 @@ import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { alarmCommands } from "./commands/alarms.ts"
 import { changeCommands } from "./commands/change.ts"
 import { eventCommands } from "./commands/events.ts"
+import { jobCommands } from "./commands/jobs.ts"
 import { readCommands } from "./commands/read.ts"
 import { reviewCommands } from "./commands/review.ts"
 import { serverCommands } from "./commands/server.ts"
@@ -23,6 +24,7 @@ export const app = Command.make("orders").pipe(
     ...reviewCommands,
     ...eventCommands,
     ...alarmCommands,
+    ...jobCommands,
     ...serverCommands
   ])
 )

@@ -8,6 +8,8 @@
  */
 import type { TenantId } from "@tickettoken/order-domain/Ids"
 import type { Alarms } from "@tickettoken/order-domain/ports/Alarms"
+import type { BulkJobReads } from "@tickettoken/order-domain/ports/BulkJobReads"
+import type { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
 import type { EventCatalog } from "@tickettoken/order-domain/ports/EventCatalog"
 import type { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import type { Identifiers } from "@tickettoken/order-domain/ports/Identifiers"
@@ -24,6 +26,8 @@ import type { CommandFailed } from "./ExitCode.ts"
 /** What the workflows stand on. */
 export type Ports =
   | Alarms
+  | BulkJobReads
+  | BulkJobs
   | EventCatalog
   | EventClosures
   | Identifiers

@@ -32,6 +32,8 @@ const codesByTag: { readonly [tag: string]: FailureCode } = {
   OrderNotFound: "notFound",
   EventNotFound: "notFound",
   RefundNotFound: "notFound",
+  BulkJobNotFound: "notFound",
+  ConfirmationRequired: "usage",
   Forbidden: "denied",
   QuantityRuleBroken: "usage",
   RefundRequestInvalid: "usage"

@@ -1,10 +1,7 @@
 /**
- * Quotes, cancellations, refunds and bulk runs as the command prints them.
+ * Quotes, cancellations and refunds as the command prints them.
  */
-import type { BulkCancelPlan, BulkCancelResults } from "@tickettoken/order-domain/BulkCancel"
-import { Currency, format } from "@tickettoken/order-domain/Currency"
-import type { EventId } from "@tickettoken/order-domain/Ids"
-import { unsafeCents } from "@tickettoken/order-domain/Money"
+import { format } from "@tickettoken/order-domain/Currency"
 import type { Order } from "@tickettoken/order-domain/Order"
 import type { Refund } from "@tickettoken/order-domain/Refund"
 import { cancelRefundStatus } from "@tickettoken/order-domain/RefundDecisions"
@@ -105,32 +102,3 @@ const refundNote = (refund: Refund | undefined): string | undefined => {
       return undefined
   }
 }
-
-export const planDetails = (eventId: EventId, plan: BulkCancelPlan): Printable => ({
-  json: { dryRun: true, eventId, ...plan },
-  ...fields([
-    ["orders to cancel", String(plan.orders)],
-    ["holds to release", String(plan.releases)],
-    ["refunds to make", String(plan.refunds)],
-    ["to return", planMoney(plan)]
-  ]),
-  note: "dry run: nothing was changed"
-})
-
-/** The plan's money, currency by currency, as "233.38 USD, 90.00 EUR". */
-export const planMoney = ({ refundCents }: BulkCancelPlan): string => {
-  const amounts = Currency.literals.flatMap((currency) => {
-    const cents = refundCents[currency]
-    return cents === undefined ? [] : [format(unsafeCents(cents), currency)]
-  })
-  return amounts.length === 0 ? "nothing" : amounts.join(", ")
-}
-
-export const bulkDetails = (eventId: EventId, results: BulkCancelResults): Printable => ({
-  json: { eventId, ...results },
-  header: ["ORDER", "NUMBER", "RESULT"],
-  rows: [
-    ...results.errors.map(({ error, orderId, orderNumber }) => [orderId, orderNumber, `failed: ${error}`]),
-    ["total", String(results.total), `${results.succeeded} cancelled, ${results.failed} failed`]
-  ]
-})

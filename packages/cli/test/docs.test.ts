@@ -3,11 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { app } from "@tickettoken/order-cli/App"
 import { exitCodes } from "@tickettoken/order-cli/ExitCode"
 import { ScriptedFaults } from "@tickettoken/order-testing/memory/ScriptedFaults"
-import { Effect } from "effect"
+import { demo } from "@tickettoken/order-testing/sandbox/catalogue"
+import { Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
 import * as path from "node:path"
-import { orders, world } from "./support/commandLine.ts"
+import { jsonOf, orders, world } from "./support/commandLine.ts"
 import { buy, reload, reserve } from "./support/sale.ts"
 
 const page = readFileSync(path.join(import.meta.dirname, "../../../docs/cli.md"), "utf8")
@@ -43,6 +44,8 @@ const scene = Effect.gen(function* () {
   const refused = yield* buy()
   yield* Effect.flatMap(ScriptedFaults, (faults) => faults.next("payments.refund", "refuse"))
   yield* orders(["refund", refused.id, "--reason", "the bank says no", "--yes"])
+  const cancelled = yield* orders(["cancel-event", demo.euroEventId, "--yes", "-o", "json"])
+  const { jobId } = yield* jsonOf(Schema.Struct({ jobId: Schema.String }), cancelled)
   const order = yield* buy()
   const names: ReadonlyArray<readonly [string, string]> = [
     ["LAPSED_ORDER_ID", lapsed.id],
@@ -50,6 +53,7 @@ const scene = Effect.gen(function* () {
     ["LARGE_REFUND_ID", yield* firstRefundOf(large)],
     ["REFUSED_ORDER_ID", refused.id],
     ["REFUSED_REFUND_ID", yield* firstRefundOf(refused)],
+    ["JOB_ID", jobId],
     ["ORDER_ID", order.id],
     ["ORDER_NUMBER", order.orderNumber],
     ["ITEM_ID", order.items[0].id]

@@ -1,8 +1,8 @@
 /**
  * Cancelling a whole event, as pure decisions: what would happen to each order, and what a run comes to (rule 5).
  */
+import { addCents, type CentsByCurrency } from "./BulkJob.ts"
 import { type Order, isOpen } from "./Order.ts"
-import type { Currency } from "./Currency.ts"
 import { ownCommittedRefunds, refundableRestCents } from "./RefundDue.ts"
 
 /** Orders answered within one request; more go on in the background. */
@@ -33,7 +33,7 @@ export interface BulkCancelPlan {
   readonly orders: number
   readonly releases: number
   readonly refunds: number
-  readonly refundCents: { readonly [C in Currency]?: number }
+  readonly refundCents: CentsByCurrency
 }
 
 export const emptyPlan: BulkCancelPlan = { orders: 0, releases: 0, refunds: 0, refundCents: {} }
@@ -46,13 +46,7 @@ export const addToPlan = (plan: BulkCancelPlan, order: Order): BulkCancelPlan =>
     orders: plan.orders + 1,
     releases: plan.releases + (step.action === "release" ? 1 : 0),
     refunds: plan.refunds + (step.action === "cancel-and-refund" ? 1 : 0),
-    refundCents:
-      step.refundCents === 0
-        ? plan.refundCents
-        : {
-            ...plan.refundCents,
-            [order.currency]: (plan.refundCents[order.currency] ?? 0) + step.refundCents
-          }
+    refundCents: addCents(plan.refundCents, order.currency, step.refundCents)
   }
 }
 
@@ -63,31 +57,20 @@ export interface BulkCancelError {
   readonly error: string
 }
 
-/** What a run has come to so far. */
+/** What a run has come to. */
 export interface BulkCancelResults {
   readonly total: number
   readonly succeeded: number
   readonly failed: number
+  /** The first {@link BULK_ORDERS_IN_REQUEST_MAX} of them. */
   readonly errors: ReadonlyArray<BulkCancelError>
 }
 
-export const emptyResults: BulkCancelResults = { total: 0, succeeded: 0, failed: 0, errors: [] }
-
-export const addSuccess = (results: BulkCancelResults): BulkCancelResults => ({
-  ...results,
-  total: results.total + 1,
-  succeeded: results.succeeded + 1
-})
-
-export const addFailure = (results: BulkCancelResults, error: BulkCancelError): BulkCancelResults => ({
-  ...results,
-  total: results.total + 1,
-  failed: results.failed + 1,
-  errors: [...results.errors, error]
-})
-
 /** `all` also when there was nothing to do. */
-export const bulkOutcome = ({ failed, succeeded }: BulkCancelResults): "all" | "some" | "none" => {
+export const bulkOutcome = ({
+  failed,
+  succeeded
+}: Pick<BulkCancelResults, "failed" | "succeeded">): "all" | "some" | "none" => {
   if (failed === 0) return "all"
   return succeeded > 0 ? "some" : "none"
 }

@@ -30,6 +30,9 @@ export type TicketPricingId = typeof TicketPricingId.Type
 export const RefundId = Uuid.pipe(Schema.brand("RefundId"))
 export type RefundId = typeof RefundId.Type
 
+export const BulkJobId = Uuid.pipe(Schema.brand("BulkJobId"))
+export type BulkJobId = typeof BulkJobId.Type
+
 /** Given by the ticket service: opaque to us. */
 export const TicketId = Schema.NonEmptyString.check(Schema.isMaxLength(255)).pipe(Schema.brand("TicketId"))
 export type TicketId = typeof TicketId.Type

@@ -11,6 +11,7 @@
  *
  * A variable that is set and empty is a fault, not a default: it is mostly a secret that was not delivered.
  */
+import type { BulkSettingsShape } from "@tickettoken/order-domain/BulkJob"
 import type { Currency } from "@tickettoken/order-domain/Currency"
 import { type OrderPolicies, Policies } from "@tickettoken/order-domain/ports/Policies"
 import {
@@ -39,6 +40,7 @@ export interface Configuration {
   readonly metrics: { readonly enabled: boolean; readonly token: Option.Option<Redacted.Redacted> }
   readonly requestBudget: Duration.Duration
   readonly bodyBytesMax: number
+  readonly bulk: BulkSettingsShape
   readonly shutdown: {
     /** From readiness turning false to the end of listening. */
     readonly delay: Duration.Duration
@@ -198,6 +200,7 @@ const configurationOf = (values: ConfigValues): Configuration => ({
   metrics: { enabled: values.metricsEnabled, token: values.metricsToken },
   requestBudget: values.requestBudget,
   bodyBytesMax: values.bodyBytesMax,
+  bulk: { callsPerSecond: values.bulkCallsPerSecond, attemptsMax: values.bulkAttemptsMax },
   shutdown: { delay: values.shutdownDelay, timeout: values.shutdownTimeout },
   database: { url: values.databaseUrl, poolMax: values.databasePoolMax },
   services: {

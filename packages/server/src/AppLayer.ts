@@ -6,6 +6,7 @@
  * requests, the jobs and the executor end, and the pool closes last.
  */
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
+import { BulkSettings } from "@tickettoken/order-domain/BulkJob"
 import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { type Duration, Effect, Layer, Option, type Redacted } from "effect"
@@ -24,6 +25,7 @@ import { HttpSettings } from "./http/HttpSettings.ts"
 import { MetricsAccess } from "./http/MetricsRoute.ts"
 import * as nodeServer from "./http/nodeServer.ts"
 import * as AlarmFiber from "./jobs/AlarmFiber.ts"
+import * as BulkJobFiber from "./jobs/BulkJobFiber.ts"
 import * as CompletionFiber from "./jobs/CompletionFiber.ts"
 import * as ExpiryFiber from "./jobs/ExpiryFiber.ts"
 import * as RetentionFiber from "./jobs/RetentionFiber.ts"
@@ -71,7 +73,8 @@ export const coreLayer = (config: Configuration, foundation: Foundation) => {
     services,
     policiesLayer.pipe(Layer.provide(Layer.succeed(AppConfig, AppConfig.of(config)))),
     SecureIdentifiers.layer,
-    Layer.succeed(RequestBudget, config.requestBudget)
+    Layer.succeed(RequestBudget, config.requestBudget),
+    Layer.succeed(BulkSettings, config.bulk)
   )
   return WorkExecutor.layer.pipe(Layer.provideMerge(ports))
 }
@@ -90,6 +93,7 @@ export const appLayer = (config: Configuration, foundation: Foundation) => {
   const jobs = Layer.mergeAll(
     ExpiryFiber.layer(config.expiryInterval),
     Sweeper.layer,
+    BulkJobFiber.layer,
     CompletionFiber.layer,
     RetentionFiber.layer,
     AlarmFiber.layer,

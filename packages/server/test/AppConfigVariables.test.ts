@@ -37,6 +37,8 @@ const samples: { readonly [Key in keyof typeof variables]: Sample } = {
   },
   requestBudget: { text: "2.5", pick: ({ requestBudget }) => seconds(requestBudget), expected: 2.5 },
   bodyBytesMax: { text: "2048", pick: ({ bodyBytesMax }) => bodyBytesMax, expected: 2048 },
+  bulkCallsPerSecond: { text: "7", pick: ({ bulk }) => bulk.callsPerSecond, expected: 7 },
+  bulkAttemptsMax: { text: "2", pick: ({ bulk }) => bulk.attemptsMax, expected: 2 },
   shutdownDelay: { text: "0", pick: ({ shutdown }) => seconds(shutdown.delay), expected: 0 },
   shutdownTimeout: { text: "30", pick: ({ shutdown }) => seconds(shutdown.timeout), expected: 30 },
   databaseUrl: {
@@ -131,6 +133,11 @@ const samples: { readonly [Key in keyof typeof variables]: Sample } = {
     text: "1000",
     pick: ({ policies }) => policies.refunds.autoApproveBelow.AUD,
     expected: 1000
+  },
+  bulkUnconfirmedCentsMax: {
+    text: "5",
+    pick: ({ policies }) => policies.bulkCancel.unconfirmedCentsMax.GBP,
+    expected: 5
   }
 }
 

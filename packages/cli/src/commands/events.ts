@@ -1,16 +1,16 @@
 /**
  * The command about whole events: cancel-event.
  */
-import { bulkOutcome } from "@tickettoken/order-domain/BulkCancel"
+import { confirmationToken } from "@tickettoken/order-domain/BulkConfirmation"
 import { EventId } from "@tickettoken/order-domain/Ids"
-import { bulkCancelEvent, planBulkCancel } from "@tickettoken/order-domain/workflows/BulkCancelEvent"
-import { Effect } from "effect"
+import { beginBulkCancel, planBulkCancel } from "@tickettoken/order-domain/workflows/BulkCancelEvent"
+import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import { moneyOf, planDetails } from "../BulkTables.ts"
 import { confirm, dryRunFlag, yesFlag } from "../Confirmation.ts"
-import { CommandFailed } from "../ExitCode.ts"
-import { bulkDetails, planDetails, planMoney } from "../MoneyTables.ts"
 import { Operator } from "../Operator.ts"
-import { print } from "../Output.ts"
+import { print, say } from "../Output.ts"
+import { runJob } from "../RunJob.ts"
 import { withOperator } from "../WithOperator.ts"
 import { common, reasonFlag } from "./common.ts"
 
@@ -23,26 +23,28 @@ const cancelEvent = Command.make(
       Argument.withSchema(EventId)
     ),
     reason: reasonFlag.pipe(Flag.withDefault("the event was cancelled by the organiser")),
+    confirmation: Flag.String("confirmation").pipe(
+      Flag.withDescription("With --yes: the confirmation that a dry run printed, where much money goes back"),
+      Flag.optional
+    ),
     dryRun: dryRunFlag,
     yes: yesFlag
   },
-  Effect.fn(function* ({ dryRun, eventId, output, reason, yes }) {
-    const input = { caller: yield* Operator, eventId, reason }
-    const plan = yield* planBulkCancel(input)
-    if (dryRun) return yield* print(output, planDetails(eventId, plan))
+  Effect.fn(function* ({ confirmation, dryRun, eventId, output, reason, yes }) {
+    const caller = yield* Operator
+    const event = { tenantId: caller.tenantId, eventId }
+    const plan = yield* planBulkCancel({ caller, eventId })
+    if (dryRun) return yield* print(output, planDetails(event, plan))
     yield* confirm({
       yes,
-      what: `Close the event for good, cancel ${plan.orders} orders and return ${planMoney(plan)}`,
+      what: `Close the event for good, cancel ${plan.orders} orders and return ${moneyOf(plan.refundCents)}`,
       answer: eventId
     })
-    const results = yield* bulkCancelEvent(input)
-    yield* print(output, bulkDetails(eventId, results))
-    const outcome = bulkOutcome(results)
-    if (outcome === "all") return
-    return yield* new CommandFailed({
-      code: outcome === "some" ? "partial" : "failure",
-      message: `${results.failed} of ${results.total} orders could not be cancelled; run it again`
-    })
+    // Whoever has typed the event's id has seen the numbers.
+    const seen = yes ? Option.getOrUndefined(confirmation) : confirmationToken(event, plan)
+    const begun = yield* beginBulkCancel({ caller, eventId, reason, confirmation: seen })
+    if (begun.lease === null) yield* say(`job ${begun.job.id} of this event is running already`)
+    yield* runJob(begun, output)
   })
 ).pipe(
   Command.withDescription("Cancel every order of an event, with full refunds"),

@@ -3,6 +3,8 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Backend, type BackendShape, type Ports } from "@tickettoken/order-cli/Backend"
 import { program, teardown } from "@tickettoken/order-cli/main"
 import { Alarms } from "@tickettoken/order-domain/ports/Alarms"
+import { BulkJobReads } from "@tickettoken/order-domain/ports/BulkJobReads"
+import { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
 import { EventCatalog } from "@tickettoken/order-domain/ports/EventCatalog"
 import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import { Identifiers } from "@tickettoken/order-domain/ports/Identifiers"
@@ -75,6 +77,8 @@ const terminal = (typed: string) =>
 // The whole context would bring the console of the test along.
 const onlyPorts = Context.pick(
   Alarms,
+  BulkJobReads,
+  BulkJobs,
   EventCatalog,
   EventClosures,
   Identifiers,

@@ -2,6 +2,7 @@
  * The policies that a tenant sells under. An order freezes them when it is made.
  */
 import { Context, type Effect } from "effect"
+import type { BulkCancelPolicy } from "../BulkConfirmation.ts"
 import type { FeeTable } from "../FeeSchedule.ts"
 import type { HoldPolicy } from "../Hold.ts"
 import type { TenantId } from "../Ids.ts"
@@ -16,6 +17,7 @@ export interface OrderPolicies {
   readonly refunds: RefundPolicy
   readonly latePayment: LatePaymentPolicy
   readonly declines: DeclinePolicy
+  readonly bulkCancel: BulkCancelPolicy
 }
 
 export class Policies extends Context.Service<

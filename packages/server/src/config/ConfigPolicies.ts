@@ -72,7 +72,8 @@ export const policiesOf = (values: ConfigValues): OrderPolicies => ({
   hold: hold(values),
   refunds: refunds(values),
   latePayment: values.latePayment,
-  declines: values.declines
+  declines: values.declines,
+  bulkCancel: { unconfirmedCentsMax: rows(values.supportedCurrencies, values.bulkUnconfirmedCentsMax) }
 })
 
 /** Numbers that are fine alone and not together. What could not be read is not looked at. */

@@ -1,6 +1,7 @@
 /**
  * The variables that make the policies under which orders are sold: fees, holds, limits and refunds.
  */
+import { BULK_UNCONFIRMED_CENTS_MAX } from "@tickettoken/order-domain/BulkConfirmation"
 import { orderLimits } from "@tickettoken/order-domain/OrderLimits"
 import * as Kind from "./ConfigKinds.ts"
 import { withDefault } from "./Variable.ts"
@@ -184,5 +185,12 @@ export const policyVariables = {
     kind: Kind.cents,
     default: "50000",
     description: "Refunds of an order that together stay below this need no review."
+  }),
+  bulkUnconfirmedCentsMax: withDefault({
+    name: "ORDER_BULK_UNCONFIRMED_CENTS_MAX",
+    section: "Refunds",
+    kind: Kind.cents,
+    default: String(BULK_UNCONFIRMED_CENTS_MAX),
+    description: "The most that cancelling an event may return without the confirmation token of a dry run."
   })
 }

@@ -1,6 +1,7 @@
 /**
  * The variables that say how the service runs: where it listens, what it talks to, and which credentials it takes.
  */
+import { bulkSettings } from "@tickettoken/order-domain/BulkJob"
 import { STEP_SECONDS_MAX } from "@tickettoken/order-domain/Work"
 import { Redacted, Result } from "effect"
 import { isCredential, parseServiceKeys, type ServiceKey } from "../auth/ServiceKeys.ts"
@@ -74,6 +75,20 @@ export const serviceVariables = {
     kind: Kind.whole("bytes", 1024, 10_485_760),
     default: "65536",
     description: "The longest request body that is read."
+  }),
+  bulkCallsPerSecond: withDefault({
+    name: "ORDER_BULK_CALLS_PER_SECOND",
+    section: "Server",
+    kind: Kind.whole("calls", 1, 10_000),
+    default: String(bulkSettings.callsPerSecond),
+    description: "Calls to other services that one bulk job makes in a second at most."
+  }),
+  bulkAttemptsMax: withDefault({
+    name: "ORDER_BULK_ATTEMPTS_MAX",
+    section: "Server",
+    kind: Kind.whole("tries", 1, 100),
+    default: String(bulkSettings.attemptsMax),
+    description: "How often a bulk job tries an order that fails for a reason that may pass."
   }),
   shutdownDelay: withDefault({
     name: "ORDER_SHUTDOWN_DELAY_SECONDS",

@@ -23,8 +23,18 @@ export class InternalApi extends HttpApiGroup.make("internal")
     HttpApiEndpoint.post("bulkCancel", "/bulk/cancel", {
       headers: Requests.TenantHeaders,
       payload: Requests.BulkCancelBody,
-      success: [Views.AllCancelledView, Views.SomeCancelledView, Views.NoneCancelledView],
-      error: Problems.ServiceUnavailableProblem
+      success: [
+        Views.AllCancelledView,
+        Views.BulkCancelPlanView,
+        Views.SomeCancelledView,
+        Views.NoneCancelledView,
+        Views.BulkCancelStartedView
+      ],
+      error: [
+        Problems.ConfirmationRequiredProblem,
+        Problems.ConfirmationStaleProblem,
+        Problems.ServiceUnavailableProblem
+      ]
     })
       .annotate(RequiredScope, "orders:bulk-cancel")
       .annotateMerge(OpenApi.annotations({ summary: "Close an event and cancel its orders with full refunds" })),

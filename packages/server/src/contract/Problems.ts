@@ -88,6 +88,14 @@ export class EventNotFoundProblem extends problem<EventNotFoundProblem>()(
   {}
 ) {}
 
+export class BulkJobNotFoundProblem extends problem<BulkJobNotFoundProblem>()(
+  "BulkJobNotFoundProblem",
+  "BULK_JOB_NOT_FOUND",
+  404,
+  "No such bulk job",
+  {}
+) {}
+
 export class RouteNotFoundProblem extends problem<RouteNotFoundProblem>()(
   "RouteNotFoundProblem",
   "ROUTE_NOT_FOUND",
@@ -160,6 +168,14 @@ export class RefundExceedsCapturedProblem extends problem<RefundExceedsCapturedP
   { refundable: Schema.Int }
 ) {}
 
+export class ConfirmationStaleProblem extends problem<ConfirmationStaleProblem>()(
+  "ConfirmationStaleProblem",
+  "CONFIRMATION_STALE",
+  409,
+  "The dry run does not cover this any more",
+  {}
+) {}
+
 export class IdempotencyInProgressProblem extends problem<IdempotencyInProgressProblem>()(
   "IdempotencyInProgressProblem",
   "IDEMPOTENCY_IN_PROGRESS",
@@ -222,6 +238,14 @@ export class IdempotencyMismatchProblem extends problem<IdempotencyMismatchProbl
   "IDEMPOTENCY_MISMATCH",
   422,
   "The key was used with a different request",
+  {}
+) {}
+
+export class ConfirmationRequiredProblem extends problem<ConfirmationRequiredProblem>()(
+  "ConfirmationRequiredProblem",
+  "CONFIRMATION_REQUIRED",
+  422,
+  "A dry run must be confirmed first",
   {}
 ) {}
 
@@ -291,6 +315,7 @@ export const AnyProblem = Schema.Union([
   OrderNotFoundProblem,
   RefundNotFoundProblem,
   EventNotFoundProblem,
+  BulkJobNotFoundProblem,
   RouteNotFoundProblem,
   InvalidTransitionProblem,
   ReservationExpiredProblem,
@@ -300,6 +325,7 @@ export const AnyProblem = Schema.Union([
   EventCancelledProblem,
   EventNotOnSaleProblem,
   RefundExceedsCapturedProblem,
+  ConfirmationStaleProblem,
   IdempotencyInProgressProblem,
   IdempotencyKeyUsedProblem,
   TicketsSoldOutProblem,
@@ -308,6 +334,7 @@ export const AnyProblem = Schema.Union([
   BodyTooLargeProblem,
   UnsupportedMediaTypeProblem,
   IdempotencyMismatchProblem,
+  ConfirmationRequiredProblem,
   CurrencyMismatchProblem,
   PricingMismatchProblem,
   OrderValueOutOfRangeProblem,

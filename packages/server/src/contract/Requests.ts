@@ -7,6 +7,7 @@
 import { Currency } from "@tickettoken/order-domain/Currency"
 import { IdempotencyKey } from "@tickettoken/order-domain/Idempotency"
 import {
+  BulkJobId,
   EventId,
   OrderId,
   OrderItemId,
@@ -119,9 +120,28 @@ export const ConfirmOrderBody = Schema.Struct({
 
 export const ExpireOrderBody = Schema.Struct({ reason: Reason }).annotate({ identifier: "ExpireOrder" })
 
-export const BulkCancelBody = Schema.Struct({ eventId: EventId, reason: Reason }).annotate({
-  identifier: "BulkCancel"
-})
+/** Longer than any confirmation token that we make. */
+const CONFIRMATION_CHARS_MAX = 512
+
+export const BulkCancelBody = Schema.Struct({
+  eventId: EventId,
+  reason: Reason,
+  /** Answer at once, with the job. */
+  async: Schema.optionalKey(Schema.Boolean),
+  /** Count orders and money, and change nothing. */
+  dryRun: Schema.optionalKey(Schema.Boolean),
+  /** Of a dry run: needed where more than the tenant's limit goes back. */
+  confirmationToken: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(CONFIRMATION_CHARS_MAX)))
+}).annotate({ identifier: "BulkCancel" })
+export type BulkCancelBody = typeof BulkCancelBody.Type
+
+export const BulkJobPath = { jobId: BulkJobId }
+
+export const BulkJobQuery = {
+  limit: queryInt(1, PAGE_MAX, 50),
+  /** `nextFailure` of the page before. */
+  after: Schema.optionalKey(OrderId)
+}
 
 export const OrderPath = { orderId: OrderId }
 

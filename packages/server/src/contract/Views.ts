@@ -5,8 +5,10 @@
  * never absent. The client secret is in the answer to a creation and nowhere else.
  */
 import { ActorKind } from "@tickettoken/order-domain/Actor"
+import { BulkJobKind, BulkJobState } from "@tickettoken/order-domain/BulkJob"
 import { Currency } from "@tickettoken/order-domain/Currency"
 import {
+  BulkJobId,
   EventId,
   OrderId,
   OrderItemId,
@@ -214,6 +216,61 @@ export const NoneCancelledView = BulkResults.check(
 )
   .annotate({ identifier: "NoneCancelled" })
   .pipe(HttpApiSchema.status(500))
+
+/** Minor units by currency; a currency without money is not named. */
+const CentsByCurrency = Schema.Record(Currency, Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))))
+
+/** What cancelling an event would do. Nothing was changed. */
+export const BulkCancelPlanView = Schema.Struct({
+  dryRun: Schema.Literal(true),
+  eventId: EventId,
+  /** Orders that would be cancelled; of these, holds that only go back and orders whose money is returned. */
+  orders: Count,
+  releases: Count,
+  refunds: Count,
+  refundCents: CentsByCurrency,
+  /** Sent with the real run it covers up to these orders and this money. */
+  confirmationToken: Schema.String
+}).annotate({ identifier: "BulkCancelPlan" })
+
+const bulkJobFields = {
+  id: BulkJobId,
+  kind: BulkJobKind,
+  eventId: EventId,
+  reason: Schema.String,
+  state: BulkJobState,
+  /** `total` is `succeeded` + `failed` + `pending`; while the job runs it may still meet more orders. */
+  results: Schema.Struct({ total: Count, succeeded: Count, failed: Count, pending: Count }),
+  refundCents: CentsByCurrency,
+  createdAt: Instant,
+  finishedAt: InstantOrNull
+}
+
+/** A bulk job. */
+export const BulkJobView = Schema.Struct(bulkJobFields).annotate({ identifier: "BulkJob" })
+export type BulkJobView = typeof BulkJobView.Type
+
+/** A bulk job with a page of the orders that it could not do. */
+export const BulkJobDetailsView = Schema.Struct({
+  ...bulkJobFields,
+  failures: Schema.Array(
+    Schema.Struct({
+      orderId: Schema.String,
+      orderNumber: Schema.String,
+      /** OPEN is tried again. */
+      state: Schema.Literals(["OPEN", "FAILED"]),
+      attempts: Count,
+      error: Schema.String
+    })
+  ),
+  /** `after` of the next page; `null` on the last one. */
+  nextFailure: Schema.NullOr(Schema.String)
+}).annotate({ identifier: "BulkJobDetails" })
+
+/** The event is closed and the job goes on: ask for it by its id. */
+export const BulkCancelStartedView = Schema.Struct({ message: Schema.String, job: BulkJobView })
+  .annotate({ identifier: "BulkCancelStarted" })
+  .pipe(HttpApiSchema.status("Accepted"))
 
 export const OrderQuoteView = Schema.Struct({
   eventId: EventId,

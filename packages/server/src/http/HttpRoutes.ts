@@ -5,6 +5,7 @@ import { Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { OrderServiceApi } from "../contract/Api.ts"
 import * as BearerAuthLive from "./BearerAuthLive.ts"
+import * as BulkJobsHandlers from "./BulkJobsHandlers.ts"
 import * as DocsRoutes from "./DocsRoutes.ts"
 import * as HealthRoutes from "./HealthRoutes.ts"
 import * as InternalHandlers from "./InternalHandlers.ts"
@@ -16,7 +17,7 @@ import * as RequestShapeLive from "./RequestShapeLive.ts"
 import * as ServiceKeyAuthLive from "./ServiceKeyAuthLive.ts"
 
 const api = HttpApiBuilder.layer(OrderServiceApi, { openapiPath: "/openapi.json" }).pipe(
-  Layer.provide([OrdersHandlers.layer, QuotesHandlers.layer, InternalHandlers.layer]),
+  Layer.provide([OrdersHandlers.layer, QuotesHandlers.layer, InternalHandlers.layer, BulkJobsHandlers.layer]),
   Layer.provide([RequestShapeLive.layer, BearerAuthLive.layer, ServiceKeyAuthLive.layer])
 )
 

@@ -1,21 +1,19 @@
 /**
  * The endpoints for other services: confirm, expire, look ahead, cancel a whole event.
  */
-import type { Caller } from "@tickettoken/order-domain/Actor"
-import type { EventId, OrderId, PaymentIntentId, TenantId } from "@tickettoken/order-domain/Ids"
-import { bulkCancelEvent } from "@tickettoken/order-domain/workflows/BulkCancelEvent"
+import type { OrderId, PaymentIntentId, TenantId } from "@tickettoken/order-domain/Ids"
 import { confirmOrder } from "@tickettoken/order-domain/workflows/ConfirmOrder"
 import { expireOrder } from "@tickettoken/order-domain/workflows/ExpireOrder"
 import { expiringOrders } from "@tickettoken/order-domain/workflows/ReadOrders"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { OrderServiceApi } from "../contract/Api.ts"
-import { CurrentService } from "../contract/Auth.ts"
+import { bulkCancel } from "./bulkCancel.ts"
 import { CurrentRequest } from "./CurrentRequest.ts"
 import { Detached } from "./Detached.ts"
 import { providePorts } from "./Ports.ts"
+import { callerFor } from "./serviceCaller.ts"
 import { answering } from "./toProblem.ts"
-import { bulkView } from "./toViews.ts"
 
 export const layer = HttpApiBuilder.group(
   OrderServiceApi,
@@ -33,15 +31,6 @@ export const layer = HttpApiBuilder.group(
   })
 )
 
-/** The service as the audit history names it, acting for the tenant that it states. */
-const callerFor = Effect.fnUntraced(function* (tenantId: TenantId) {
-  const { keyId } = yield* CurrentService
-  const { about, clientAddress } = yield* CurrentRequest
-  about.set("tenantId", tenantId)
-  const caller: Caller = { tenantId, actor: { kind: "service", id: keyId, ip: clientAddress }, vip: false }
-  return caller
-})
-
 const expiring = Effect.fnUntraced(function* (
   tenantId: TenantId,
   query: { readonly minutes: number; readonly limit: number }
@@ -56,15 +45,6 @@ const expiring = Effect.fnUntraced(function* (
       minutesUntilExpiration
     }))
   }
-})
-
-const bulkCancel = Effect.fnUntraced(function* (
-  tenantId: TenantId,
-  { eventId, reason }: { readonly eventId: EventId; readonly reason: string }
-) {
-  const detached = yield* Detached
-  const caller = yield* callerFor(tenantId)
-  return bulkView(yield* answering(detached.run(bulkCancelEvent({ caller, eventId, reason }))))
 })
 
 const confirm = Effect.fnUntraced(function* (tenantId: TenantId, orderId: OrderId, paymentIntentId: PaymentIntentId) {

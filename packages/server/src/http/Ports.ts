@@ -3,6 +3,9 @@
  *
  * The router types what a handler needs as needed by every request; handlers take it here, once, instead.
  */
+import { Alarms } from "@tickettoken/order-domain/ports/Alarms"
+import { BulkJobReads } from "@tickettoken/order-domain/ports/BulkJobReads"
+import { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
 import { EventCatalog } from "@tickettoken/order-domain/ports/EventCatalog"
 import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
@@ -16,11 +19,16 @@ import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { Context, Effect } from "effect"
 import { Detached } from "./Detached.ts"
+import { Health } from "./Health.ts"
 
 export type Ports =
+  | Alarms
+  | BulkJobReads
+  | BulkJobs
   | Detached
   | EventCatalog
   | EventClosures
+  | Health
   | IdempotencyKeys
   | Identifiers
   | OrderReads
@@ -32,9 +40,13 @@ export type Ports =
   | WorkQueue
 
 const only = Context.pick(
+  Alarms,
+  BulkJobReads,
+  BulkJobs,
   Detached,
   EventCatalog,
   EventClosures,
+  Health,
   IdempotencyKeys,
   Identifiers,
   OrderReads,

@@ -4,6 +4,7 @@
  * A new error of the domain is a compile error here until it has a problem, and a compile error in its handler until the
  * contract declares it. Details are sentences for people; they never hold what another service or the database said.
  */
+import type { ConfirmationRequired, ConfirmationStale } from "@tickettoken/order-domain/BulkConfirmation"
 import type { CurrencyNotSupported } from "@tickettoken/order-domain/Currency"
 import type {
   IdempotencyInProgress,
@@ -17,6 +18,7 @@ import type {
   OrderValueOutOfRange,
   QuantityRuleBroken
 } from "@tickettoken/order-domain/OrderLimits"
+import type { BulkJobNotFound } from "@tickettoken/order-domain/ports/BulkJobReads"
 import type { RefundExceedsCaptured, RefundRequestInvalid } from "@tickettoken/order-domain/RefundQuote"
 import { Effect } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"
@@ -27,6 +29,9 @@ import type { StaleVersion } from "./IfMatch.ts"
 /** Everything that an operation can be refused with. */
 export type DomainError =
   | AmountOutOfRange
+  | BulkJobNotFound
+  | ConfirmationRequired
+  | ConfirmationStale
   | CurrencyNotSupported
   | Errors.CancellationWindowClosed
   | Errors.CurrencyMismatch
@@ -65,6 +70,9 @@ interface Said {
 
 const problems = {
   AmountOutOfRange: (_: AmountOutOfRange, said: Said) => new Problems.OrderValueOutOfRangeProblem(said),
+  BulkJobNotFound: (_: BulkJobNotFound, said: Said) => new Problems.BulkJobNotFoundProblem(said),
+  ConfirmationRequired: (_: ConfirmationRequired, said: Said) => new Problems.ConfirmationRequiredProblem(said),
+  ConfirmationStale: (_: ConfirmationStale, said: Said) => new Problems.ConfirmationStaleProblem(said),
   CurrencyNotSupported: (_: CurrencyNotSupported, said: Said) => new Problems.CurrencyMismatchProblem(said),
   CancellationWindowClosed: ({ deadline }: Errors.CancellationWindowClosed, said: Said) =>
     new Problems.CancellationWindowClosedProblem({ ...said, deadline }),

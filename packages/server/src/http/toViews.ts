@@ -2,9 +2,12 @@
  * Orders, refunds and events as the contract shows them. Nothing is decided here and nothing secret passes, except the
  * client secret to the one who has just created the order.
  */
-import type { BulkCancelResults } from "@tickettoken/order-domain/BulkCancel"
+import type { BulkCancelPlan, BulkCancelResults } from "@tickettoken/order-domain/BulkCancel"
+import { confirmationToken, type EventOfTenant } from "@tickettoken/order-domain/BulkConfirmation"
+import type { BulkJob } from "@tickettoken/order-domain/BulkJob"
 import type { StoredAnswer } from "@tickettoken/order-domain/Idempotency"
 import { isOpen, type Order, paymentStatusOf } from "@tickettoken/order-domain/Order"
+import type { BulkFailuresPage } from "@tickettoken/order-domain/ports/BulkJobReads"
 import type { RecordedEvent } from "@tickettoken/order-domain/ports/OrderReads"
 import type { Refund } from "@tickettoken/order-domain/Refund"
 import { cancelRefundStatus } from "@tickettoken/order-domain/RefundDecisions"
@@ -111,6 +114,30 @@ export const orderEventView = ({ event, id }: RecordedEvent): Views.OrderEventVi
 export const bulkView = (results: BulkCancelResults) => ({
   message: `Bulk cancellation completed: ${results.succeeded} succeeded, ${results.failed} failed`,
   results
+})
+
+export const bulkPlanView = (event: EventOfTenant, plan: BulkCancelPlan) => ({
+  dryRun: true as const,
+  eventId: event.eventId,
+  ...plan,
+  confirmationToken: confirmationToken(event, plan)
+})
+
+const bulkJobView = (job: BulkJob): Views.BulkJobView => {
+  const { createdAt, eventId, finishedAt, id, kind, reason, state } = job
+  const { refundCents, ...results } = job.tally
+  return { id, kind, eventId, reason, state, results, refundCents, createdAt, finishedAt }
+}
+
+export const bulkJobDetailsView = (job: BulkJob, { failures, next }: BulkFailuresPage) => ({
+  ...bulkJobView(job),
+  failures,
+  nextFailure: next
+})
+
+export const bulkStartedView = (job: BulkJob) => ({
+  message: "Bulk cancellation goes on in the background",
+  job: bulkJobView(job)
 })
 
 export const refundQuoteView = (order: Order, quote: RefundQuote) => ({

@@ -13,22 +13,21 @@ import { storableText } from "./OrderColumns.ts"
 import { orUnavailable } from "./sqlFailures.ts"
 import { inTenant } from "./TenantTransaction.ts"
 
-const close = Effect.fnUntraced(function* (
+/** Closes the event, with whatever else the unit of work writes. Inside one of its tenant. */
+export const closeEvent = Effect.fnUntraced(function* (
   tenantId: TenantId,
   eventId: EventId,
   { actor, reason }: { readonly reason: string; readonly actor: Actor }
 ) {
   const sql = yield* SqlClient.SqlClient
-  yield* inTenant(
-    tenantId,
-    Effect.andThen(
-      sql`select pg_advisory_xact_lock(event_closure_lock(${tenantId}::uuid, ${eventId}::uuid))`,
-      sql`insert into cancelled_events (tenant_id, event_id, reason, actor_kind, actor_id, ip)
-        values (${tenantId}, ${eventId}, ${storableText(reason)}, ${actor.kind}, ${storableText(actor.id)}, ${actor.ip})
-        on conflict (tenant_id, event_id) do nothing`
-    )
-  )
+  yield* sql`select pg_advisory_xact_lock(event_closure_lock(${tenantId}::uuid, ${eventId}::uuid))`
+  yield* sql`insert into cancelled_events (tenant_id, event_id, reason, actor_kind, actor_id, ip)
+    values (${tenantId}, ${eventId}, ${storableText(reason)}, ${actor.kind}, ${storableText(actor.id)}, ${actor.ip})
+    on conflict (tenant_id, event_id) do nothing`
 })
+
+const close = (tenantId: TenantId, eventId: EventId, closure: Parameters<typeof closeEvent>[2]) =>
+  inTenant(tenantId, closeEvent(tenantId, eventId, closure))
 
 const isClosed = Effect.fnUntraced(function* (tenantId: TenantId, eventId: EventId) {
   const sql = yield* SqlClient.SqlClient

@@ -21,6 +21,7 @@ import { workTables } from "./migrations/0002_work.ts"
 import { guards } from "./migrations/0003_guards.ts"
 import { rowSecurity } from "./migrations/0004_row_security.ts"
 import { alarmStatements } from "./migrations/0005_alarms.ts"
+import { bulkJobs } from "./migrations/0008_bulk_jobs.ts"
 import { appRole, auditorRole, jobsRole } from "./TenantTransaction.ts"
 
 /** Keeps other users of the same database apart from us. */
@@ -46,7 +47,8 @@ const migrations = {
   "0002_work": statements(workTables),
   "0003_guards": statements(guards),
   "0004_row_security": statements(rowSecurity),
-  "0005_alarms": statements(alarmStatements)
+  "0005_alarms": statements(alarmStatements),
+  "0008_bulk_jobs": statements(bulkJobs)
 }
 
 /** The database can not be brought to the needed schema. Nothing was changed. */

@@ -3,6 +3,8 @@
  * safe (RoleCheck.ts).
  */
 import type { Alarms } from "@tickettoken/order-domain/ports/Alarms"
+import type { BulkJobReads } from "@tickettoken/order-domain/ports/BulkJobReads"
+import type { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
 import type { EndedOrders } from "@tickettoken/order-domain/ports/EndedOrders"
 import type { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import type { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
@@ -12,6 +14,8 @@ import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { Layer } from "effect"
 import type { SqlClient } from "effect/sql"
 import * as AlarmsSql from "./AlarmsSql.ts"
+import * as BulkJobReadsSql from "./BulkJobReadsSql.ts"
+import * as BulkJobsSql from "./BulkJobsSql.ts"
 import * as EndedOrdersSql from "./EndedOrdersSql.ts"
 import * as EventClosuresSql from "./EventClosuresSql.ts"
 import * as IdempotencySql from "./IdempotencySql.ts"
@@ -23,7 +27,15 @@ import * as WorkQueueSql from "./WorkQueueSql.ts"
 export const layer = (
   options: Partial<StoreOptions> = {}
 ): Layer.Layer<
-  OrderStore | OrderReads | WorkQueue | IdempotencyKeys | EventClosures | EndedOrders | Alarms,
+  | OrderStore
+  | OrderReads
+  | WorkQueue
+  | IdempotencyKeys
+  | EventClosures
+  | EndedOrders
+  | Alarms
+  | BulkJobs
+  | BulkJobReads,
   never,
   SqlClient.SqlClient
 > =>
@@ -34,5 +46,7 @@ export const layer = (
     IdempotencySql.layer(options),
     EventClosuresSql.layer,
     EndedOrdersSql.layer,
-    AlarmsSql.layer
+    AlarmsSql.layer,
+    BulkJobsSql.layer(options),
+    BulkJobReadsSql.layer
   )

@@ -111,7 +111,7 @@ overEveryStore("quotes", (it) => {
   )
 })
 
-layer(memoryServer(), live)("bulk cancellation with failures", (it) => {
+layer(memoryServer({ bulk: { attemptsMax: 1 } }), live)("bulk cancellation with failures", (it) => {
   it.effect("5 some failures are a 207, only failures a 500, with every order that failed", () =>
     Effect.gen(function* () {
       const faults = yield* ScriptedFaults

@@ -1,5 +1,6 @@
 /** The ports of the store, over PostgreSQL, by the contracts that their in-memory twins keep. */
 import { alarmsContract } from "@tickettoken/order-testing/contracts/alarmsContract"
+import { bulkJobsContract } from "@tickettoken/order-testing/contracts/bulkJobsContract"
 import { endedOrdersContract } from "@tickettoken/order-testing/contracts/endedOrdersContract"
 import { eventClosuresContract } from "@tickettoken/order-testing/contracts/eventClosuresContract"
 import { idempotencyKeysContract } from "@tickettoken/order-testing/contracts/idempotencyKeysContract"
@@ -18,3 +19,4 @@ eventClosuresContract(name, layerStore, options)
 orderReadsContract(name, layerStore, options)
 endedOrdersContract(name, layerStore, options)
 alarmsContract(name, layerStore, options)
+bulkJobsContract(name, layerStore, options)

@@ -12,6 +12,7 @@ import {
 } from "@tickettoken/order-server/sql/TenantTransaction"
 import { Alarms } from "@tickettoken/order-domain/ports/Alarms"
 import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
+import { openMet } from "@tickettoken/order-testing/contracts/bulkFixture"
 import { create, createConfirmed, createPayable, send } from "@tickettoken/order-testing/contracts/storeFixture"
 import { freshBuyer, jobActor } from "@tickettoken/order-testing/TestOrders"
 import { cancelAs } from "@tickettoken/order-testing/TestOrdersNews"
@@ -40,6 +41,7 @@ const fill = Effect.gen(function* () {
   yield* closures.close(buyer.tenantId, (yield* freshBuyer).eventId, { reason: "rain", actor: jobActor })
   const { raise } = yield* Alarms
   yield* raise({ kind: "WORK_REFUSED", tenantId: buyer.tenantId, subject: held.id, detail: "no" })
+  yield* openMet(buyer, [held])
   return { buyer, held, cancelled, refunded: confirmed }
 })
 
@@ -171,6 +173,11 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
         sql`delete from order_refunds`,
         sql`delete from cancelled_events`,
         sql`update outbox set state = 'SENT'`,
+        sql`delete from bulk_jobs`,
+        sql`update bulk_jobs set reason = ''`,
+        sql`update bulk_jobs set lease_token = 0`,
+        sql`delete from bulk_items`,
+        sql`update bulk_items set order_id = order_id`,
         sql`alter table orders disable row level security`,
         sql`create policy mine on orders to orders_app using (true)`
       ]
@@ -207,7 +214,17 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
         "tenant_id"
       ])
       assert.strictEqual(yield* asJobs(countIn("idempotency")), 0)
-      const readable = ["orders", "order_work", "outbox", "idempotency", "alarms"]
+      // Of bulk jobs, when they are due.
+      assert.deepStrictEqual(yield* columnsOf(jobsRole, "bulk_jobs", "SELECT"), [
+        "attempts",
+        "id",
+        "lease_token",
+        "lease_until",
+        "next_at",
+        "state",
+        "tenant_id"
+      ])
+      const readable = ["orders", "order_work", "outbox", "idempotency", "alarms", "bulk_jobs"]
       const unreadable = tenantTables.filter((table) => !readable.includes(table))
       for (const table of unreadable) {
         assert.strictEqual(yield* refusalOf(asJobs(countIn(table))), INSUFFICIENT_PRIVILEGE, table)
@@ -225,6 +242,8 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
         sql`update order_work set kind = 'EXPIRE'`,
         sql`update order_work set tenant_id = order_id`,
         sql`update outbox set payload = '{}'`,
+        sql`update bulk_jobs set state = 'DONE'`,
+        sql`update bulk_items set state = 'OPEN'`,
         sql`insert into order_work (id, tenant_id, order_id, order_version, kind, payload, state, next_at, created_at)
           values ('x', ${held.tenantId}, ${held.id}, 1, 'RELEASE', '{}', 'TODO', now(), now())`
       ]

@@ -6,6 +6,7 @@ import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { bulkCancelEvent, planBulkCancel } from "@tickettoken/order-domain/workflows/BulkCancelEvent"
 import * as SecureIdentifiers from "@tickettoken/order-server/SecureIdentifiers"
 import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
+import * as PoliciesMemory from "@tickettoken/order-testing/memory/PoliciesMemory"
 import { create, reload } from "@tickettoken/order-testing/contracts/storeFixture"
 import { type Buyer, freshBuyer, jobActor } from "@tickettoken/order-testing/TestOrders"
 import { Effect, Layer, Logger } from "effect"
@@ -121,7 +122,7 @@ const bulkLayer = Layer.merge(
     WorkExecutor,
     WorkExecutor.of({ run: () => Effect.void, start: () => Effect.void, runInBackground: () => Effect.void })
   ),
-  SecureIdentifiers.layer
+  Layer.merge(SecureIdentifiers.layer, PoliciesMemory.layer)
 )
 
 layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("an order that can not be read", (it) => {

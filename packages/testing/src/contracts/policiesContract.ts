@@ -3,6 +3,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
+import { bulkCancelPolicy } from "@tickettoken/order-domain/BulkConfirmation"
 import { feeSchedules } from "@tickettoken/order-domain/FeeSchedule"
 import { holdPolicy } from "@tickettoken/order-domain/Hold"
 import { TenantId } from "@tickettoken/order-domain/Ids"
@@ -27,7 +28,8 @@ export const policiesContract = <E>(
           hold: holdPolicy,
           refunds: refundPolicy,
           latePayment: "reacquire",
-          declines: "keep-hold"
+          declines: "keep-hold",
+          bulkCancel: bulkCancelPolicy
         })
       })
     )

@@ -5,6 +5,7 @@ import { Effect, HashMap, Layer, Result } from "effect"
 import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import { MemoryWorld, rowOf } from "./MemoryWorld.ts"
 import { ScriptedFaults } from "./ScriptedFaults.ts"
+import { closeEvent } from "./worldWrites.ts"
 
 export const layer = Layer.effect(
   EventClosures,
@@ -13,19 +14,10 @@ export const layer = Layer.effect(
     const faults = yield* ScriptedFaults
     return EventClosures.of({
       close: Effect.fn("EventClosures.close")(function* (tenantId, eventId, { actor, reason }) {
-        const row = rowOf(tenantId, eventId)
         yield* faults.around(
           "closures.close",
           world.transact((state, closedAt) =>
-            Result.succeed([
-              undefined,
-              HashMap.has(state.closures, row)
-                ? state
-                : {
-                    ...state,
-                    closures: HashMap.set(state.closures, row, { tenantId, eventId, reason, actor, closedAt })
-                  }
-            ] as const)
+            Result.succeed([undefined, closeEvent(state, { tenantId, eventId, reason, actor, closedAt })] as const)
           )
         )
       }),

@@ -7,6 +7,8 @@
  */
 import { Context, DateTime, Effect, HashMap, Layer, Ref, type Result } from "effect"
 import type { Actor } from "@tickettoken/order-domain/Actor"
+import type { BulkItemState, BulkJob } from "@tickettoken/order-domain/BulkJob"
+import type { Currency } from "@tickettoken/order-domain/Currency"
 import type { IdempotencyRecord, KeyedOperation } from "@tickettoken/order-domain/Idempotency"
 import type { EventId, OrderId, TenantId } from "@tickettoken/order-domain/Ids"
 import type { Order } from "@tickettoken/order-domain/Order"
@@ -32,6 +34,29 @@ export interface WorkRow {
   readonly dueAt: DateTime.Utc
   readonly why: string | null
   readonly place: number
+}
+
+/** An order of a bulk job. `doneAt` is its last change. */
+export interface BulkItemRow {
+  readonly orderId: string
+  readonly orderNumber: string
+  readonly state: BulkItemState
+  readonly attempts: number
+  readonly error: string | null
+  readonly cents: number
+  readonly currency: Currency | null
+  readonly dueAt: DateTime.Utc
+}
+
+/** A bulk job with its orders. `leased` until `dueAt` to the holder of `token`; else it is due then. */
+export interface BulkJobRow {
+  readonly job: BulkJob
+  readonly leased: boolean
+  readonly token: number
+  readonly dueAt: DateTime.Utc
+  readonly place: number
+  /** By the order's id. */
+  readonly items: HashMap.HashMap<string, BulkItemRow>
 }
 
 export interface Closure {
@@ -63,6 +88,8 @@ export interface WorldState {
   readonly closures: HashMap.HashMap<string, Closure>
   /** In the order in which they were raised. */
   readonly alarms: ReadonlyArray<KeptAlarm>
+  /** By tenant and job. */
+  readonly bulkJobs: HashMap.HashMap<string, BulkJobRow>
 }
 
 const empty: WorldState = {
@@ -72,7 +99,8 @@ const empty: WorldState = {
   work: HashMap.empty(),
   keys: HashMap.empty(),
   closures: HashMap.empty(),
-  alarms: []
+  alarms: [],
+  bulkJobs: HashMap.empty()
 }
 
 /** Where something of a tenant lies. The parts are joined so that no two lists make the same text. */

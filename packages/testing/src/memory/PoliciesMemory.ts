@@ -2,6 +2,7 @@
  * `Policies` in memory: the defaults of the domain for every tenant, or what a test says instead.
  */
 import { Effect, Layer } from "effect"
+import { bulkCancelPolicy } from "@tickettoken/order-domain/BulkConfirmation"
 import { feeSchedules } from "@tickettoken/order-domain/FeeSchedule"
 import { holdPolicy } from "@tickettoken/order-domain/Hold"
 import { orderLimits } from "@tickettoken/order-domain/OrderLimits"
@@ -15,7 +16,8 @@ export const defaultPolicies: OrderPolicies = {
   hold: holdPolicy,
   refunds: refundPolicy,
   latePayment: "reacquire",
-  declines: "keep-hold"
+  declines: "keep-hold",
+  bulkCancel: bulkCancelPolicy
 }
 
 /** Every tenant sells under the defaults, with these policies instead. */

@@ -23,6 +23,13 @@ export const storeOperations = [
   "keys.finish",
   "closures.close",
   "closures.isClosed",
+  "bulk.open",
+  "bulk.claim",
+  "bulk.renew",
+  "bulk.meet",
+  "bulk.due",
+  "bulk.record",
+  "bulk.leave",
   "reads"
 ] as const
 
@@ -57,6 +64,7 @@ const services = {
   queue: "database",
   keys: "database",
   closures: "database",
+  bulk: "database",
   reads: "database",
   tickets: "tickets",
   payments: "payments",

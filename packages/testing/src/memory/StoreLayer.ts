@@ -3,6 +3,7 @@
  */
 import { Layer } from "effect"
 import * as AlarmsMemory from "./AlarmsMemory.ts"
+import * as BulkJobsMemory from "./BulkJobsMemory.ts"
 import * as EndedOrdersMemory from "./EndedOrdersMemory.ts"
 import * as EventClosuresMemory from "./EventClosuresMemory.ts"
 import * as IdempotencyKeysMemory from "./IdempotencyKeysMemory.ts"
@@ -19,5 +20,6 @@ export const layer = Layer.mergeAll(
   IdempotencyKeysMemory.layer,
   EventClosuresMemory.layer,
   EndedOrdersMemory.layer,
-  AlarmsMemory.layer
+  AlarmsMemory.layer,
+  BulkJobsMemory.layer
 ).pipe(Layer.provideMerge(Layer.merge(MemoryWorld.layer, ScriptedFaults.layer)))

@@ -26,6 +26,7 @@ import type { TenantId } from "@tickettoken/order-domain/Ids"
 import type { Refund } from "@tickettoken/order-domain/Refund"
 import type { ClaimedWork, WorkItem, WorkLease } from "@tickettoken/order-domain/Work"
 import {
+  type Closure,
   KEY_TTL_MINUTES,
   type KeyRow,
   LEASE_SECONDS,
@@ -130,6 +131,12 @@ export const checkPermanentKeys = (
 export const checkNotClosed = (world: WorldState, { eventId, tenantId }: Order): Result.Result<void, EventCancelled> =>
   HashMap.has(world.closures, rowOf(tenantId, eventId)) ? Result.fail(new EventCancelled({ eventId })) : Result.void
 
+/** Closes an event for good: the first closure stays. */
+export const closeEvent = (world: WorldState, closure: Closure): WorldState => {
+  const row = rowOf(closure.tenantId, closure.eventId)
+  return HashMap.has(world.closures, row) ? world : { ...world, closures: HashMap.set(world.closures, row, closure) }
+}
+
 /** Counts the user's orders in the same step as the new one is written (rule 2.2). */
 export const checkQuota = (
   world: WorldState,
@@ -180,7 +187,7 @@ export const checkIntents = (world: WorldState, order: Order): Result.Result<voi
 
 // ---- orders and work
 
-const leaseUntil = (now: DateTime.Utc): DateTime.Utc => DateTime.add(now, { seconds: LEASE_SECONDS })
+export const leaseUntil = (now: DateTime.Utc): DateTime.Utc => DateTime.add(now, { seconds: LEASE_SECONDS })
 
 /** Adds a work item that belongs to the asker at once. */
 export const addLeased = (world: WorldState, item: WorkItem, now: DateTime.Utc): readonly [ClaimedWork, WorldState] =>

@@ -3,6 +3,7 @@
  */
 import { Layer } from "effect"
 import { alarmsContract } from "@tickettoken/order-testing/contracts/alarmsContract"
+import { bulkJobsContract } from "@tickettoken/order-testing/contracts/bulkJobsContract"
 import { endedOrdersContract } from "@tickettoken/order-testing/contracts/endedOrdersContract"
 import { eventCatalogContract } from "@tickettoken/order-testing/contracts/eventCatalogContract"
 import { eventClosuresContract } from "@tickettoken/order-testing/contracts/eventClosuresContract"
@@ -27,6 +28,7 @@ eventClosuresContract("in memory", ports)
 orderReadsContract("in memory", ports)
 endedOrdersContract("in memory", ports)
 alarmsContract("in memory", ports)
+bulkJobsContract("in memory", ports)
 ticketsContract("in memory", ports)
 paymentsContract("in memory", ports)
 eventCatalogContract("in memory", ports)

@@ -4,6 +4,9 @@
  */
 import { NodeHttpServer } from "@effect/platform-node"
 import type { Alarms } from "@tickettoken/order-domain/ports/Alarms"
+import { BulkSettings, bulkSettings, type BulkSettingsShape } from "@tickettoken/order-domain/BulkJob"
+import type { BulkJobReads } from "@tickettoken/order-domain/ports/BulkJobReads"
+import type { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
 import type { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import type { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
 import type { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
@@ -37,6 +40,8 @@ export class ServerPort extends Context.Service<ServerPort, number>()("test/http
 
 /** The ports that a database stands behind, with time that a test can let pass in it. */
 export type StorePorts =
+  | BulkJobReads
+  | BulkJobs
   | OrderStore
   | OrderReads
   | WorkQueue
@@ -50,6 +55,7 @@ export interface ServerOptions {
   readonly policies?: Partial<OrderPolicies>
   readonly requestBudget?: Duration.Duration
   readonly bodyBytesMax?: number
+  readonly bulk?: Partial<BulkSettingsShape>
 }
 
 const health = Health.layer(
@@ -86,6 +92,7 @@ export const serverOver = <E, R>(store: Layer.Layer<StorePorts, E, R>, options: 
     IdentifiersMemory.layer,
     PoliciesMemory.layerWith(options.policies ?? {}),
     Layer.succeed(RequestBudget, options.requestBudget ?? Duration.seconds(8)),
+    Layer.succeed(BulkSettings, { ...bulkSettings, ...options.bulk }),
     Layer.succeed(HttpSettings, { bodyBytesMax: options.bodyBytesMax ?? 65_536, defaultCurrency: "USD" })
   ).pipe(Layer.provideMerge(store))
   return HttpRouter.serve(HttpRoutes.layer, { disableListenLog: true, disableLogger: true }).pipe(
