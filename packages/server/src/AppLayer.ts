@@ -7,6 +7,11 @@
  */
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { BulkSettings } from "@tickettoken/order-domain/BulkJob"
+import type { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
+import type { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import type { Payments } from "@tickettoken/order-domain/ports/Payments"
+import type { Tickets } from "@tickettoken/order-domain/ports/Tickets"
+import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { type Duration, Effect, Layer, Option, type Redacted } from "effect"
@@ -33,6 +38,7 @@ import * as Sweeper from "./jobs/Sweeper.ts"
 import * as SecureIdentifiers from "./SecureIdentifiers.ts"
 import * as PostgresLayer from "./sql/PostgresLayer.ts"
 import * as SqlLayer from "./sql/SqlLayer.ts"
+import type { StoreOptions } from "./sql/StoreOptions.ts"
 import { portFailure } from "./StartFailure.ts"
 import { database as databaseMetrics } from "./telemetry/Metrics.ts"
 import * as orderMetrics from "./telemetry/orderMetrics.ts"
@@ -57,8 +63,18 @@ export interface Foundation {
 export const databaseLayer = (config: Configuration, foundation: Foundation) =>
   SqlLayer.layer({ url: foundation.databaseUrl, poolSize: config.database.poolMax })
 
+/** What a test changes about the composition; a run of its own changes nothing. */
+export interface Seams {
+  readonly store?: Partial<StoreOptions>
+  /** Ports that stand between the core and those of the same name. */
+  readonly ports?: Layer.Layer<never, never, CorePorts>
+}
+
+/** What the core stands on. */
+export type CorePorts = OrderStore | WorkQueue | IdempotencyKeys | Tickets | Payments
+
 /** The domain's ports and the executor, over a pool: all that a way in needs, be it HTTP or the command line. */
-export const coreLayer = (config: Configuration, foundation: Foundation) => {
+export const coreLayer = (config: Configuration, foundation: Foundation, seams: Seams = {}) => {
   const { eventUrl, paymentUrl, ticketUrl } = foundation.services
   const { attemptTimeout, deadline } = config.downstream
   const client = (baseUrl: URL) => ({ baseUrl, serviceKey: foundation.outgoingKey, attemptTimeout, deadline })
@@ -67,7 +83,7 @@ export const coreLayer = (config: Configuration, foundation: Foundation) => {
     PaymentsHttp.layer(client(paymentUrl)),
     EventCatalogHttp.layer(client(eventUrl))
   ).pipe(Layer.provide(NodeHttpClient.layerUndici))
-  const store = PostgresLayer.layer({ idempotencyTimeToLive: config.idempotencyTtl })
+  const store = PostgresLayer.layer({ idempotencyTimeToLive: config.idempotencyTtl, ...seams.store })
   const ports = Layer.mergeAll(
     Layer.merge(orderMetrics.layer, workMetrics.layer).pipe(Layer.provideMerge(store)),
     services,
@@ -76,11 +92,11 @@ export const coreLayer = (config: Configuration, foundation: Foundation) => {
     Layer.succeed(RequestBudget, config.requestBudget),
     Layer.succeed(BulkSettings, config.bulk)
   )
-  return WorkExecutor.layer.pipe(Layer.provideMerge(ports))
+  return WorkExecutor.layer.pipe(Layer.provideMerge(seams.ports ?? Layer.empty), Layer.provideMerge(ports))
 }
 
 /** The running service: serves as long as its scope lives. Needs the pool. */
-export const appLayer = (config: Configuration, foundation: Foundation) => {
+export const appLayer = (config: Configuration, foundation: Foundation, seams: Seams = {}) => {
   const { audience, issuer } = config.jwt
   const server = HttpRouter.serve(HttpRoutes.layer, { disableListenLog: true, disableLogger: true }).pipe(
     Layer.provideMerge(listener(config, foundation)),
@@ -102,7 +118,7 @@ export const appLayer = (config: Configuration, foundation: Foundation) => {
   return stopSlowly(foundation.shutdownDelay).pipe(
     Layer.provideMerge(Layer.mergeAll(server, jobs)),
     Layer.provideMerge(Health.layer(dependencies.list(foundation.services))),
-    Layer.provideMerge(coreLayer(config, foundation)),
+    Layer.provideMerge(coreLayer(config, foundation, seams)),
     Layer.provide([
       Layer.succeed(HttpSettings, { bodyBytesMax: config.bodyBytesMax, defaultCurrency: config.defaultCurrency }),
       Layer.effect(MetricsAccess, metricsAccess(config)),

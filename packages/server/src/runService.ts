@@ -7,7 +7,7 @@ import { NodeRuntime } from "@effect/platform-node"
 import { Cause, Console, Context, Effect, Exit, Layer, Option, Runtime, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { AppConfig, type Configuration } from "./AppConfig.ts"
-import { appLayer, databaseLayer, type Foundation, listeningPort } from "./AppLayer.ts"
+import { appLayer, databaseLayer, type Foundation, listeningPort, type Seams } from "./AppLayer.ts"
 import * as Logging from "./Logging.ts"
 import { prepareDatabase } from "./prepareDatabase.ts"
 import type { World } from "./sandbox/EmbeddedWorld.ts"
@@ -23,13 +23,13 @@ export interface Ready {
 }
 
 /** Serves until it is interrupted. */
-const serve = Effect.fn("serve")(function* (onReady: (ready: Ready) => Effect.Effect<void>) {
+const serve = Effect.fn("serve")(function* (onReady: (ready: Ready) => Effect.Effect<void>, seams: Seams) {
   const config = yield* Effect.provide(AppConfig, AppConfig.layer).pipe(
     Effect.mapError(({ message }) => startFailure(message, CONFIGURATION_EXIT_CODE))
   )
   const { begin, setTotal } = yield* Shutdown.Shutdown
   yield* setTotal(Shutdown.limitsOf(config.shutdown, config.shutdown.delay).total)
-  return yield* serveConfigured(config, onReady).pipe(
+  return yield* serveConfigured(config, onReady, seams).pipe(
     // A run that fails has as little time to end as one that is stopped.
     Effect.onExit(() => begin),
     Effect.scoped,
@@ -39,7 +39,8 @@ const serve = Effect.fn("serve")(function* (onReady: (ready: Ready) => Effect.Ef
 
 const serveConfigured = Effect.fnUntraced(function* (
   config: Configuration,
-  onReady: (ready: Ready) => Effect.Effect<void>
+  onReady: (ready: Ready) => Effect.Effect<void>,
+  seams: Seams
 ) {
   const { world } = Shutdown.limitsOf(config.shutdown, config.shutdown.delay)
   const worldScope = yield* Shutdown.stage("The database and the sandbox", world)
@@ -52,7 +53,7 @@ const serveConfigured = Effect.fnUntraced(function* (
   yield* prepareDatabase(config).pipe(
     Effect.provideService(SqlClient.SqlClient, Context.get(database, SqlClient.SqlClient))
   )
-  const running = appLayer(config, foundation).pipe(Layer.provide(Layer.succeedContext(database)))
+  const running = appLayer(config, foundation, seams).pipe(Layer.provide(Layer.succeedContext(database)))
   const app = yield* Layer.buildWithScope(running, yield* Shutdown.stage("Requests and work", work))
   const port = yield* Effect.provideContext(listeningPort, app)
   yield* announceAt(port)
@@ -95,10 +96,14 @@ const productionFoundation = Effect.fnUntraced(function* (config: Configuration)
 /**
  * Runs the service as this process, until it is asked to stop: for entry points. A start that is refused is told in its
  * own words on stderr, anything else in one line; being asked to stop is a success. A second Ctrl-C ends it at once.
+ * `seams` are for tests.
  */
-export const runAsProcess = (onReady: (ready: Ready) => Effect.Effect<void>): void =>
+export const runAsProcess = (onReady: (ready: Ready) => Effect.Effect<void>, seams: Seams = {}): void =>
   NodeRuntime.runMain(
-    serve(onReady).pipe(Effect.provideService(Shutdown.Shutdown, Shutdown.ofProcess()), Effect.catchCause(tellWhy)),
+    serve(onReady, seams).pipe(
+      Effect.provideService(Shutdown.Shutdown, Shutdown.ofProcess()),
+      Effect.catchCause(tellWhy)
+    ),
     { teardown, disableErrorReporting: true }
   )
 

@@ -24,6 +24,14 @@ export const layer = Layer.merge(
   ServiceKeys.layer(keys)
 )
 
+/** The same for a process of its own. */
+export const environment = {
+  JWT_SECRET: jwtSecret,
+  SERVICE_KEYS: keys
+    .map(({ digest, keyId, scopes }) => `${keyId}:${Buffer.from(digest).toString("hex")}:${[...scopes].join(",")}`)
+    .join(";")
+}
+
 /** `Authorization` of a service: `payments` may do everything, `reader` may only read. */
 export const serviceKey = (keyId: "payments" | "reader"): string => `Service-Key ${keyId}.${keyId}-secret-0123456789`
 

@@ -5,10 +5,11 @@ import * as path from "node:path"
 
 const ROOT = path.join(import.meta.dirname, "../../../../..")
 
-/** What people start: with the banner of the demo, and as it is deployed. */
+/** What people start: with the banner of the demo, and as it is deployed; and one that ends where it is told to. */
 export const entries = {
   demo: path.join(ROOT, "scripts/start.ts"),
-  service: path.join(ROOT, "packages/server/src/main.ts")
+  service: path.join(ROOT, "packages/server/src/main.ts"),
+  crashing: path.join(ROOT, "packages/server/test/crash/support/holdCrashing.ts")
 } as const
 
 export interface Outcome {
@@ -35,8 +36,10 @@ export const start = Effect.fn("serviceProcess.start")(function* (
       const child = spawn(process.execPath, [entries[entry]], {
         ...account,
         env: { ...anyPort, ...env },
-        stdio: ["ignore", "pipe", "pipe"]
+        stdio: ["pipe", "pipe", "pipe"]
       })
+      // A process that has ended reads nothing any more.
+      child.stdin.on("error", () => {})
       const text = { stdout: "", stderr: "" }
       child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
         text.stdout += chunk
@@ -70,6 +73,8 @@ export const start = Effect.fn("serviceProcess.start")(function* (
   return {
     outcome: Effect.promise(() => ended),
     send: (signal: NodeJS.Signals) => Effect.sync(() => child.kill(signal)),
+    /** Gives it a line on stdin. */
+    tell: (line: string) => Effect.sync(() => child.stdin.write(`${line}\n`)),
     printed,
     /** Where it listens, once it does. */
     port: Effect.map(printed(/(?:listening on port |Health\s+http:\/\/localhost:)(\d+)/), ([, port]) => Number(port))

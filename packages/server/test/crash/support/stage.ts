@@ -1,0 +1,99 @@
+/**
+ * Where processes are made to end: a database, the sandbox services with their journals, and servers that come and go.
+ */
+import type { CrashStop } from "@tickettoken/order-testing/chaos/CrashStops"
+import * as Sandbox from "@tickettoken/order-testing/sandbox/Sandbox"
+import { Context, Duration, Effect, Layer, Redacted, Ref, Scope } from "effect"
+import { SqlClient } from "effect/sql"
+import { environment } from "../../http/support/credentials.ts"
+import { start } from "../../lifecycle/support/serviceProcess.ts"
+import { DatabaseUrl, layerMigrated } from "../../sql/database.ts"
+
+/** For a process that boots beside others on two busy cores. */
+const BOOT_MAX = Duration.seconds(30)
+
+/** How long a flow may take to its point before the point is said not to be on its way. */
+const REACH_MAX = Duration.seconds(30)
+
+/** A server with crash points, with these stops from its first line on. */
+const startServer = Effect.fn("startServer")(function* (stops: ReadonlyArray<CrashStop>) {
+  const sandbox = yield* Sandbox.Sandbox
+  const service = yield* start("crashing", {
+    ...environment,
+    NODE_ENV: "test",
+    LOG_LEVEL: "none",
+    DATABASE_URL: Redacted.value(yield* DatabaseUrl),
+    TICKET_SERVICE_URL: sandbox.tickets.url,
+    PAYMENT_SERVICE_URL: sandbox.payments.url,
+    EVENT_SERVICE_URL: sandbox.events.url,
+    EXPIRATION_CHECK_INTERVAL_MINUTES: "0.0167"
+  })
+  const stopAt = (more: ReadonlyArray<CrashStop>) => service.tell(JSON.stringify(more))
+  yield* stopAt(stops)
+  const port = yield* Effect.timeout(service.port, BOOT_MAX)
+  /** Waits for the point, and says who has come there. */
+  const reached = (point: string) =>
+    service.printed(new RegExp(`reached ${point} (\\S+)\n`)).pipe(
+      Effect.timeoutOrElse({
+        duration: REACH_MAX,
+        orElse: () => Effect.die(new Error(`crash point ${point} was not reached`))
+      }),
+      Effect.map(([, subject = ""]) => subject)
+    )
+  return {
+    port,
+    reached,
+    send: service.send,
+    /** More stops; they hold as soon as this is done. */
+    stopAt: Effect.fnUntraced(function* (more: ReadonlyArray<CrashStop>) {
+      yield* stopAt(more)
+      yield* Effect.timeout(service.printed(/(?:stops taken\n[^]*){2}/), BOOT_MAX)
+    }),
+    /** SIGKILL, and nothing of it is left when this is done. */
+    kill: Effect.andThen(service.send("SIGKILL"), service.outcome)
+  }
+})
+
+export type Server = Effect.Success<ReturnType<typeof startServer>>
+
+/** Servers live as long as the stage does, unless they are killed: one that is left goes on in the next test. */
+export class Servers extends Context.Service<
+  Servers,
+  {
+    readonly start: (stops: ReadonlyArray<CrashStop>) => Effect.Effect<Server>
+    /** Runs a test on the server that the last one has left, and keeps the one that it leaves in turn. */
+    readonly pass: <E, R>(test: (first: Server) => Effect.Effect<Server, E, R>) => Effect.Effect<void, E, R>
+  }
+>()("test/crash/Servers") {}
+
+const servers = Layer.effect(
+  Servers,
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const context = yield* Effect.context<Sandbox.Sandbox | DatabaseUrl>()
+    const left = yield* Ref.make<Server | null>(null)
+    const start = (stops: ReadonlyArray<CrashStop>) =>
+      startServer(stops).pipe(Effect.provideContext(context), Scope.provide(scope), Effect.orDie)
+    return Servers.of({
+      start,
+      pass: Effect.fnUntraced(function* <E, R>(test: (first: Server) => Effect.Effect<Server, E, R>) {
+        // A test that fails may leave one that is dead.
+        const first = (yield* Ref.getAndSet(left, null)) ?? (yield* start([]))
+        yield* Ref.set(left, yield* test(first))
+      })
+    })
+  })
+)
+
+/** The database, the services with their journals, and servers on them. */
+export const layer = servers.pipe(
+  Layer.provideMerge(
+    Layer.merge(layerMigrated, Layer.orDie(Sandbox.layer({ ticketPort: 0, paymentPort: 0, eventPort: 0 })))
+  )
+)
+
+/** The leases of processes that are gone run out. */
+export const ageLeases = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`update order_work set lease_until = clock_timestamp() where state = 'DOING'`
+})
