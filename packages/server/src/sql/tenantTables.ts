@@ -11,3 +11,11 @@ export const tenantTables: ReadonlyArray<string> = [...tablesOf0004, ...alarmTab
 
 /** Those that hold nothing of any tenant. */
 export const sharedTables: ReadonlyArray<string> = ["orders_migrations", "chore_slots"]
+
+/** Tables of tenants whose key does not begin with the tenant. */
+export const keyedOtherwise: ReadonlyArray<string> = [
+  // The key of a call, which holds the order's own id: unique for everybody.
+  "order_work",
+  // A number that nobody is told: an alarm may be of no tenant.
+  "alarms"
+]

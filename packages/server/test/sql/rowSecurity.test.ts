@@ -1,7 +1,7 @@
 /** Tenants are kept apart by the database itself: inventory of every table, and what each role can reach. */
 import { assert, layer } from "@effect/vitest"
 import { constraintOf, sqlStateOf } from "@tickettoken/order-server/sql/sqlFailures"
-import { sharedTables, tenantTables } from "@tickettoken/order-server/sql/tenantTables"
+import { keyedOtherwise, sharedTables, tenantTables } from "@tickettoken/order-server/sql/tenantTables"
 import {
   appRole,
   asAuditor,
@@ -66,14 +66,6 @@ const columnsOf = Effect.fnUntraced(function* (role: string, table: string, priv
   return rows.map(({ name }) => name)
 })
 
-/** Where it is not the tenant that a key begins with. */
-const primaryKeys: { readonly [table: string]: string } = {
-  // The key of a call, which holds the order's own id: unique for everybody.
-  order_work: "id",
-  // A number that nobody is told: an alarm may be of no tenant.
-  alarms: "id"
-}
-
 layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row security", (it) => {
   it.effect("7.1 is on, forced and with a policy for both directions on every table of the schema", () =>
     Effect.gen(function* () {
@@ -95,7 +87,7 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
           secured: true,
           forced: true,
           policies: 1,
-          first: primaryKeys[name] ?? "tenant_id"
+          first: keyedOtherwise.includes(name) ? "id" : "tenant_id"
         }))
       )
     })
