@@ -67,6 +67,8 @@ const foundation = Effect.fnUntraced(function* (config: Configuration) {
     // Nobody calls a command, so it knows no callers.
     jwtSecret: Option.getOrElse(jwt.secret, () => Redacted.make("")),
     serviceKeys: [],
+    // What a command leaves to be sent is sent by the running server.
+    bus: null,
     shutdownDelay: Duration.zero
   }
   return found

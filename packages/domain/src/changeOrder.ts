@@ -5,6 +5,7 @@ import { Effect, type Result, Schedule } from "effect"
 import { Outcome, orderAfter } from "./Decision.ts"
 import type { IdempotencyClaim, StoredAnswer } from "./Idempotency.ts"
 import type { OrderId, TenantId } from "./Ids.ts"
+import type { InboxLease } from "./InboundMessage.ts"
 import type { Order } from "./Order.ts"
 import type { Signed } from "./OrderCommand.ts"
 import { decide } from "./OrderDecision.ts"
@@ -29,6 +30,8 @@ export interface Change<E, R> {
   /** Only this version may be changed: a lost race is an error then. */
   readonly expectedVersion?: number | undefined
   readonly settles?: WorkLease
+  /** The message that asks for it. */
+  readonly handles?: InboxLease
   readonly keyed?: Keyed<Order> | undefined
 }
 
@@ -54,10 +57,11 @@ const attempt = Effect.fnUntraced(function* <E, R>(change: Change<E, R>) {
   const outcome = yield* Effect.fromResult(decide(order, signed, stored.now))
   if (Outcome.$is("Unchanged")(outcome)) return { order: orderAfter(outcome), moved: false, work: [] } satisfies Changed
   const { decision } = outcome
-  const { keyed, settles } = change
+  const { handles, keyed, settles } = change
   const committed = yield* store.commit({
     decision,
     ...(settles === undefined ? {} : { settles }),
+    ...(handles === undefined ? {} : { handles }),
     ...(keyed === undefined ? {} : { claim: keyed.claim, answer: keyed.render(decision.order) })
   })
   return { order: committed.order, moved: true, work: committed.work } satisfies Changed

@@ -12,6 +12,7 @@ import type { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import type { Payments } from "@tickettoken/order-domain/ports/Payments"
 import type { Tickets } from "@tickettoken/order-domain/ports/Tickets"
 import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
+import type { EventBus } from "@tickettoken/order-domain/ports/EventBus"
 import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { type Duration, Effect, Layer, Option, type Redacted } from "effect"
@@ -35,6 +36,8 @@ import * as CompletionFiber from "./jobs/CompletionFiber.ts"
 import * as ExpiryFiber from "./jobs/ExpiryFiber.ts"
 import * as RetentionFiber from "./jobs/RetentionFiber.ts"
 import * as Sweeper from "./jobs/Sweeper.ts"
+import * as InboxConsumer from "./messaging/InboxConsumer.ts"
+import * as OutboxRelay from "./messaging/OutboxRelay.ts"
 import * as SecureIdentifiers from "./SecureIdentifiers.ts"
 import * as PostgresLayer from "./sql/PostgresLayer.ts"
 import * as SqlLayer from "./sql/SqlLayer.ts"
@@ -55,6 +58,8 @@ export interface Foundation {
   readonly serviceKeys: ReadonlyArray<ServiceKey>
   /** Where the server listens: an address, or every one if left out. */
   readonly host?: string
+  /** Where messages are sent and come from; `null`: they wait in the outbox. */
+  readonly bus: Layer.Layer<EventBus> | null
   /** Between readiness turning false and the end of listening. */
   readonly shutdownDelay: Duration.Duration
 }
@@ -107,6 +112,7 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     ])
   )
   const jobs = Layer.mergeAll(
+    InboxConsumer.layerDue,
     ExpiryFiber.layer(config.expiryInterval),
     Sweeper.layer,
     BulkJobFiber.layer,
@@ -116,7 +122,9 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     StoreGauges.layer
   )
   return stopSlowly(foundation.shutdownDelay).pipe(
-    Layer.provideMerge(Layer.mergeAll(server, jobs)),
+    Layer.provideMerge(Layer.mergeAll(server, jobs, attached(foundation, InboxConsumer.layer))),
+    // Ends after them, so that it sends what they have left.
+    Layer.provideMerge(attached(foundation, OutboxRelay.layer)),
     Layer.provideMerge(Health.layer(dependencies.list(foundation.services))),
     Layer.provideMerge(coreLayer(config, foundation, seams)),
     Layer.provide([
@@ -135,6 +143,12 @@ const metricsAccess = Effect.fnUntraced(function* ({ metrics: { enabled, token }
   yield* Effect.logWarning("/metrics is not served: ORDER_METRICS_TOKEN is not set")
   return "off"
 })
+
+/** What is run with a bus, where there is one. Everything shares the one bus. */
+const attached = <E, R>(
+  { bus }: Foundation,
+  layer: Layer.Layer<never, E, R>
+): Layer.Layer<never, E, Exclude<R, EventBus>> => (bus === null ? Layer.empty : Layer.provide(layer, bus))
 
 const listener = ({ port, shutdown }: Configuration, { host }: Foundation) =>
   Layer.merge(

@@ -88,6 +88,7 @@ const productionFoundation = Effect.fnUntraced(function* (config: Configuration)
     ...rest,
     services: { ticketUrl, paymentUrl, eventUrl },
     outgoingKey: downstream.serviceKey,
+    bus: null,
     shutdownDelay: shutdown.delay
   }
   return foundation

@@ -5,6 +5,7 @@ import { Context, type DateTime, type Effect, Schema } from "effect"
 import type { Decision } from "../Decision.ts"
 import type { IdempotencyClaim, IdempotencyConflict, IdempotencyKeyUsed, StoredAnswer } from "../Idempotency.ts"
 import type { OrderId, TenantId } from "../Ids.ts"
+import type { InboxLease } from "../InboundMessage.ts"
 import type { Order } from "../Order.ts"
 import type {
   EventCancelled,
@@ -20,7 +21,7 @@ import type { ClaimedWork, WorkLease } from "../Work.ts"
 /** The number is taken in this tenant: draw another one (rule 3.11). */
 export class OrderNumberTaken extends Schema.TaggedError<OrderNumberTaken>()("OrderNumberTaken", {}) {}
 
-/** The work item has a new owner: this result is late and must be dropped. Nothing was written. */
+/** The work item, or the message, has a new owner: this result is late and must be dropped. Nothing was written. */
 export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", { workId: Schema.String }) {}
 
 /** An order as it is stored, with the store's own time: deadlines are compared with no other clock. */
@@ -34,6 +35,8 @@ export interface Commit {
   readonly decision: Decision
   /** The work item whose result this is: it is done with this commit, if the lease still holds. */
   readonly settles?: WorkLease
+  /** The message that asked for it: it has had its effect with this commit, if the lease still holds. */
+  readonly handles?: InboxLease
   /** The request's key; with `answer` it is final in the same transaction. */
   readonly claim?: IdempotencyClaim
   readonly answer?: StoredAnswer

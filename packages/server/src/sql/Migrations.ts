@@ -23,6 +23,7 @@ import { rowSecurity } from "./migrations/0004_row_security.ts"
 import { alarmStatements } from "./migrations/0005_alarms.ts"
 import { bulkJobs } from "./migrations/0008_bulk_jobs.ts"
 import { appRole, auditorRole, jobsRole } from "./TenantTransaction.ts"
+import { inbox } from "./migrations/0007_inbox.ts"
 
 /** Keeps other users of the same database apart from us. */
 const LOCK = 7_221_001
@@ -48,6 +49,7 @@ const migrations = {
   "0003_guards": statements(guards),
   "0004_row_security": statements(rowSecurity),
   "0005_alarms": statements(alarmStatements),
+  "0007_inbox": statements(inbox),
   "0008_bulk_jobs": statements(bulkJobs)
 }
 

@@ -6,8 +6,10 @@
  */
 import type { Decision } from "@tickettoken/order-domain/Decision"
 import type { IdempotencyClaim, StoredAnswer } from "@tickettoken/order-domain/Idempotency"
+import type { InboxLease } from "@tickettoken/order-domain/InboundMessage"
 import { capturedCents, isOpen, type Order, type OrderItem } from "@tickettoken/order-domain/Order"
-import { type OrderEvent, orderEventTypes } from "@tickettoken/order-domain/OrderEvent"
+import type { OrderEvent } from "@tickettoken/order-domain/OrderEvent"
+import { announcement } from "@tickettoken/order-domain/OrderMessage"
 import type { Refund } from "@tickettoken/order-domain/Refund"
 import { Work, type WorkItem, type WorkLease } from "@tickettoken/order-domain/Work"
 import { DateTime, Duration, Schema } from "effect"
@@ -171,22 +173,6 @@ const eventColumns = ({ actor, at, data, type, version }: OrderEvent) => ({
   at: iso(at)
 })
 
-/** The published fact: the order as it stood at this version, and what happened to it. */
-const messageOf = (order: Order, event: OrderEvent) => ({
-  type: orderEventTypes[event.type],
-  payload: {
-    ...event.data,
-    orderId: order.id,
-    orderNumber: order.orderNumber,
-    userId: order.userId,
-    eventId: order.eventId,
-    status: order.status,
-    currency: order.currency,
-    pricing: order.pricing,
-    items: order.items
-  }
-})
-
 const encodeWork = Schema.encodeSync(Schema.toCodecJson(Work))
 
 const workColumns = (item: WorkItem) => ({
@@ -214,8 +200,15 @@ const claimColumns = ({ answer, claim, timeToLive }: ClaimedKey) => ({
 })
 
 /** All rows of one commit. */
-export const commitRows = (decision: Decision, claimed: ClaimedKey | null, settles: WorkLease | null) => {
+export const commitRows = (
+  decision: Decision,
+  claimed: ClaimedKey | null,
+  ends: { readonly settles: WorkLease | null; readonly handles: InboxLease | null },
+  traceparent: string | null
+) => {
   const { before, event, order, work } = decision
+  const { handles, settles } = ends
+  const { data: payload, type } = announcement(order, event)
   const keyReturned = before !== null && before.idempotencyKey !== null && order.idempotencyKey === null
   return {
     tenant_id: order.tenantId,
@@ -224,11 +217,14 @@ export const commitRows = (decision: Decision, claimed: ClaimedKey | null, settl
     order: before === null ? { ...factColumns(order), ...changeColumns(order) } : changeColumns(order),
     ...childRows(decision),
     event: eventColumns(event),
-    message: messageOf(order, event),
+    message: { type, payload, traceparent },
     work: work.map(workColumns),
     claims: claimed === null ? [] : [claimColumns(claimed)],
     settles_id: settles?.id ?? null,
     settles_token: settles?.token ?? null,
+    handles_source: handles?.source ?? null,
+    handles_id: handles?.messageId ?? null,
+    handles_token: handles?.token ?? null,
     key_returned: keyReturned
   }
 }

@@ -29,7 +29,7 @@ import {
 import { isCommitted } from "@tickettoken/order-domain/Refund"
 import { RefundExceedsCaptured } from "@tickettoken/order-domain/RefundQuote"
 import type { WorkLease } from "@tickettoken/order-domain/Work"
-import { DateTime, Effect, Layer } from "effect"
+import { DateTime, Effect, Layer, Option } from "effect"
 import { SqlClient } from "effect/sql"
 import { commitRows } from "./OrderColumns.ts"
 import { type OrderRow, orderRowColumns, toOrder } from "./OrderRow.ts"
@@ -64,15 +64,23 @@ const admit = Effect.fnUntraced(function* (order: Order, limits: OrderLimits, cl
   return yield* Effect.fromResult(checkUserQuota(counts, limits))
 })
 
-const rowsOf = ({ answer, claim, decision, settles }: Commit, options: StoreOptions) =>
-  commitRows(
+const rowsOf = (commit: Commit, options: StoreOptions, traceparent: string | null) => {
+  const { answer, claim, decision, handles, settles } = commit
+  return commitRows(
     decision,
     claim === undefined ? null : { claim, answer: answer ?? null, timeToLive: options.idempotencyTimeToLive },
-    settles ?? null
+    { settles: settles ?? null, handles: handles ?? null },
+    traceparent
   )
+}
+
+/** The trace of this commit, as W3C writes it: whoever gets the message can go on from here. */
+const traceparentHere = Effect.map(Effect.option(Effect.currentSpan), (span) =>
+  Option.isNone(span) ? null : `00-${span.value.traceId}-${span.value.spanId}-${span.value.sampled ? "01" : "00"}`
+)
 
 const write = Effect.fnUntraced(function* (commit: Commit, options: StoreOptions) {
-  const counts = yield* writeDecision(rowsOf(commit, options), options.workLease)
+  const counts = yield* writeDecision(rowsOf(commit, options, yield* traceparentHere), options.workLease)
   if (commit.claim !== undefined && counts.claimed === 0) return yield* new IdempotencyConflict()
   return counts
 })
@@ -208,6 +216,9 @@ const commitDecision = Effect.fnUntraced(function* (commit: Commit, options: Sto
       if (counts.written === 0) return yield* lost(commit)
       if (commit.settles !== undefined && counts.settled === 0) {
         return yield* new LeaseLost({ workId: commit.settles.id })
+      }
+      if (commit.handles !== undefined && counts.handled === 0) {
+        return yield* new LeaseLost({ workId: commit.handles.messageId })
       }
     })
   ).pipe(

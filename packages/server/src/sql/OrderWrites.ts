@@ -5,7 +5,7 @@
  *
  * Each is one statement with one JSON parameter, so a decision costs one round trip and one prepared plan however many
  * rows it writes: the order, its lines, captures and refunds, the audit row, the message, the work (already leased to
- * this process), the request's key, and the end of the work item that led here. What the statement wrote is counted;
+ * this process), the request's key, and the end of the work item or message that led here. What the statement wrote is counted;
  * whoever runs it rolls back when a count is not as it must be.
  *
  * All parts of a statement see the database as it was before it. The triggers run after all of them.
@@ -15,7 +15,9 @@ import { SqlClient } from "effect/sql"
 import { type changeColumns, type commitRows, type factColumns, storableJson } from "./OrderColumns.ts"
 
 /** How many rows of each kind that can be refused were written. */
-const Counts = Schema.Tuple([Schema.Struct({ written: Schema.Int, claimed: Schema.Int, settled: Schema.Int })])
+const Counts = Schema.Tuple([
+  Schema.Struct({ written: Schema.Int, claimed: Schema.Int, settled: Schema.Int, handled: Schema.Int })
+])
 
 const facts = [
   "tenant_id",
@@ -119,8 +121,9 @@ recorded as (
   returning tenant_id, order_id, version, id
 ),
 announced as (
-  insert into outbox (tenant_id, order_id, version, message_id, type, payload, next_at, created_at)
-  select e.tenant_id, e.order_id, e.version, e.id, r.type, r.payload, statement_timestamp(), statement_timestamp()
+  insert into outbox (tenant_id, order_id, version, message_id, type, payload, traceparent, next_at, created_at)
+  select e.tenant_id, e.order_id, e.version, e.id, r.type, r.payload, r.traceparent, statement_timestamp(),
+    statement_timestamp()
   from recorded e, input, json_populate_record(null::outbox, input.message) r
 ),
 asked as (
@@ -152,16 +155,23 @@ settled as (
   where exists (select 1 from written) and k.id = (select settles_id from input)
     and k.lease_token = (select settles_token from input) and k.state = 'DOING'
   returning 1
+),
+handled as (
+  update inbox m set state = 'DONE', outcome = 'CHANGED', settled_at = clock_timestamp(), lease_until = null
+  where exists (select 1 from written) and m.tenant_id = (select tenant_id from input)
+    and m.source = (select handles_source from input) and m.message_id = (select handles_id from input)
+    and m.lease_token = (select handles_token from input) and m.state = 'NEW' and m.lease_until is not null
+  returning 1
 )`
 
 const counts = `select (select count(*)::int from written) as written, (select count(*)::int from claimed) as claimed,
-  (select count(*)::int from settled) as settled`
+  (select count(*)::int from settled) as settled, (select count(*)::int from handled) as handled`
 
 // The outer keys are parsed once; scalars come by subquery, so that rows are found by their key and nothing else.
 const input = `with input as materialized (
   select * from json_to_record($1::json) as parts (tenant_id uuid, order_id uuid, expected_version int, "order" json,
     items json, payments json, refunds json, event json, message json, work json, claims json, settles_id text,
-    settles_token bigint, key_returned boolean)
+    settles_token bigint, handles_source text, handles_id text, handles_token bigint, key_returned boolean)
 )`
 
 const createStatement = `${input},

@@ -8,8 +8,10 @@ import type { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
 import type { EndedOrders } from "@tickettoken/order-domain/ports/EndedOrders"
 import type { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import type { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
+import type { Inbox } from "@tickettoken/order-domain/ports/Inbox"
 import type { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
 import type { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import type { Outbox } from "@tickettoken/order-domain/ports/Outbox"
 import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { Layer } from "effect"
 import type { SqlClient } from "effect/sql"
@@ -19,8 +21,10 @@ import * as BulkJobsSql from "./BulkJobsSql.ts"
 import * as EndedOrdersSql from "./EndedOrdersSql.ts"
 import * as EventClosuresSql from "./EventClosuresSql.ts"
 import * as IdempotencySql from "./IdempotencySql.ts"
+import * as InboxSql from "./InboxSql.ts"
 import * as OrderReadsSql from "./OrderReadsSql.ts"
 import * as OrderStoreSql from "./OrderStoreSql.ts"
+import * as OutboxSql from "./OutboxSql.ts"
 import type { StoreOptions } from "./StoreOptions.ts"
 import * as WorkQueueSql from "./WorkQueueSql.ts"
 
@@ -35,7 +39,9 @@ export const layer = (
   | EndedOrders
   | Alarms
   | BulkJobs
-  | BulkJobReads,
+  | BulkJobReads
+  | Outbox
+  | Inbox,
   never,
   SqlClient.SqlClient
 > =>
@@ -43,6 +49,8 @@ export const layer = (
     OrderStoreSql.layer(options),
     OrderReadsSql.layer,
     WorkQueueSql.layer(options),
+    OutboxSql.layer(options),
+    InboxSql.layer(options),
     IdempotencySql.layer(options),
     EventClosuresSql.layer,
     EndedOrdersSql.layer,

@@ -1,10 +1,10 @@
 /**
- * Deletes what has had its time: expired keys with their stored answers, work that is done, messages that are sent, alarms
- * that are over.
+ * Deletes what has had its time: expired keys with their stored answers, work that is done, messages that are sent or
+ * have had their effect, alarms that are over.
  *
  * **Details**
  *
- * The ages are those of migrations 0004 and 0005, whose policies refuse to delete anything younger. Work that has FAILED, and a
+ * The ages are those of the migrations, whose policies refuse to delete anything younger. Work that has FAILED, and a
  * message that could not be sent, wait for an operator and stay. That a key never makes a second order or refund does
  * not depend on these rows: orders and refunds hold their keys in unique indexes, for ever.
  *
@@ -16,6 +16,7 @@ import { Effect, Exit } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
 import { KEY_KEPT, WORK_KEPT } from "./migrations/0004_row_security.ts"
 import { ALARM_KEPT } from "./migrations/0005_alarms.ts"
+import { DEAD_KEPT, MESSAGE_KEPT } from "./migrations/0007_inbox.ts"
 import { orUnavailable } from "./sqlFailures.ts"
 import { asJobs } from "./TenantTransaction.ts"
 
@@ -38,7 +39,13 @@ const statements = (sql: SqlClient.SqlClient, limit: number): ReadonlyArray<Stat
       where state = 'SENT' and sent_at <= statement_timestamp() - ${workKept} order by sent_at limit ${limit}) returning 1`,
     sql`delete from alarms where id in (
       select id from alarms
-      where cleared_at <= statement_timestamp() - ${sql.literal(ALARM_KEPT)} order by cleared_at limit ${limit}) returning 1`
+      where cleared_at <= statement_timestamp() - ${sql.literal(ALARM_KEPT)} order by cleared_at limit ${limit}) returning 1`,
+    sql`delete from inbox where (tenant_id, source, message_id) in (
+      select tenant_id, source, message_id from inbox where state = 'DONE'
+        and settled_at <= statement_timestamp() - ${sql.literal(MESSAGE_KEPT)} order by settled_at limit ${limit}) returning 1`,
+    sql`delete from inbox where (tenant_id, source, message_id) in (
+      select tenant_id, source, message_id from inbox where state = 'DEAD'
+        and settled_at <= statement_timestamp() - ${sql.literal(DEAD_KEPT)} order by settled_at limit ${limit}) returning 1`
   ]
 }
 

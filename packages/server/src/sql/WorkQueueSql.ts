@@ -1,13 +1,6 @@
 /**
- * `WorkQueue` on PostgreSQL: due work is claimed in batches, under leases with a rising token.
- *
- * **Details**
- *
- * A row is open while its state is TODO, due at `next_at`, or DOING, due again when its lease has run out; one partial
- * index over open rows serves both. SKIP LOCKED lets any number of processes claim side by side without waiting. Claiming
- * raises the token, and results are written only under the row's token, so a process that was frozen and wakes up
- * late changes nothing. Time is the database's: of the statement where it is compared, so that the index is used, and
- * of the clock where a lease begins.
+ * `WorkQueue` on PostgreSQL: due work is claimed in batches, under leases with a rising token (LeasedRows.ts). A row is
+ * open while its state is TODO, which waits, or DOING, which is held.
  *
  * **Gotchas**
  *
@@ -20,16 +13,11 @@ import { OrderId, type TenantId } from "@tickettoken/order-domain/Ids"
 import { type ClaimedWork, Work, WorkItem, workId, type WorkLease } from "@tickettoken/order-domain/Work"
 import { Duration, Effect, Layer, Predicate, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { storableJson, storableText } from "./OrderColumns.ts"
+import { CLAIM_MAX, claimRows, endRows, giveRowsBack, type LeasedTable } from "./LeasedRows.ts"
+import { storableJson } from "./OrderColumns.ts"
 import { orUnavailable } from "./sqlFailures.ts"
 import { type StoreOptions, storeOptions } from "./StoreOptions.ts"
 import { asJobs, inTenant } from "./TenantTransaction.ts"
-
-/** The longest reason that is kept of a failed attempt. */
-const WHY_CHARS_MAX = 2_000
-
-/** The claim's cost grows with its size and a crash strands all of it: a batch is never larger, whoever asks. */
-const CLAIM_MAX = 1_000
 
 /** How long a row that can not be read is left alone: it needs an operator, who is told of it again as often. */
 const UNREADABLE_DELAY = Duration.minutes(5)
@@ -48,7 +36,16 @@ interface WorkRow {
   readonly attempts: number
 }
 
-const returned = `id, kind, tenant_id, order_id, payload, created_at, lease_token, attempts`
+const table: LeasedTable = {
+  name: "order_work",
+  key: { id: "text" },
+  open: "state in ('TODO', 'DOING')",
+  waiting: "TODO",
+  held: "DOING",
+  columns: ["id", "kind", "tenant_id", "order_id", "payload", "created_at"]
+}
+
+const returned = [...table.columns, "lease_token", "attempts"].join(", ")
 
 const decodeItem = Schema.decodeUnknownEffect(Schema.toCodecJson(WorkItem))
 
@@ -76,16 +73,16 @@ const toClaimed = (row: WorkRow): Effect.Effect<ClaimedWork | null> =>
 
 /** Takes the rows that can not be read off the hands of this process, all with one statement. */
 const leaveAlone = Effect.fnUntraced(function* (rows: ReadonlyArray<WorkRow>) {
-  const sql = yield* SqlClient.SqlClient
   for (const { id, kind } of rows) {
     yield* Effect.logError(`work ${id} of kind ${kind} can not be read and is left alone for a while`)
   }
-  const leases = rows.map(({ id, lease_token }) => ({ id, token: String(lease_token) }))
-  yield* asJobs(
-    sql`update order_work k set state = 'TODO', lease_until = null, last_error = ${UNREADABLE},
-        next_at = clock_timestamp() + ${Duration.toMillis(UNREADABLE_DELAY)}::double precision * interval '1 millisecond'
-      from json_to_recordset(${storableJson(leases)}::json) as r(id text, token bigint)
-      where k.id = r.id and k.lease_token = r.token and k.state = 'DOING'`
+  yield* giveRowsBack(
+    table,
+    rows.map(({ id, lease_token }) => ({
+      lease: { id, token: String(lease_token) },
+      delay: UNREADABLE_DELAY,
+      why: UNREADABLE
+    }))
   )
 })
 
@@ -104,20 +101,7 @@ const toBatch = Effect.fnUntraced(function* (rows: ReadonlyArray<WorkRow>) {
 })
 
 const claimDue = Effect.fnUntraced(function* (limit: number, { workLease }: StoreOptions) {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* asJobs(sql<WorkRow>`
-    with due as materialized (
-      select id as due_id, coalesce(lease_until, next_at) as due_at from order_work
-      where state in ('TODO', 'DOING') and coalesce(lease_until, next_at) <= statement_timestamp()
-      order by coalesce(lease_until, next_at) limit ${Math.min(limit, CLAIM_MAX)} for update skip locked
-    ), claimed as (
-      update order_work set state = 'DOING', attempts = attempts + 1, lease_token = lease_token + 1,
-        lease_until = clock_timestamp() + ${Duration.toMillis(workLease)}::int * interval '1 millisecond'
-      from due where id = due_id
-      returning ${sql.literal(returned)}, due_at
-    )
-    select ${sql.literal(returned)} from claimed order by due_at, id`)
-  return yield* toBatch(rows)
+  return yield* toBatch(yield* claimRows<WorkRow>(table, limit, workLease))
 })
 
 /** Open orders past deadline and grace, the earliest first; those with open EXPIRE work are left to it. */
@@ -185,33 +169,17 @@ const hasOpenRelease = Effect.fnUntraced(function* (tenantId: TenantId, orderId:
   return rows.length > 0
 })
 
-/** Writes under the lease, or finds that it is another one's by now. */
-const underLease = Effect.fnUntraced(function* <E, R>(
-  lease: WorkLease,
-  written: Effect.Effect<ReadonlyArray<unknown>, E, R>
-) {
-  const rows = yield* asJobs(written)
-  if (rows.length === 0) return yield* new LeaseLost({ workId: lease.id })
-})
+const rowLease = ({ id, token }: WorkLease) => ({ id, token: String(token) })
 
-const settle = Effect.fnUntraced(function* (lease: WorkLease) {
-  const sql = yield* SqlClient.SqlClient
-  return yield* underLease(
-    lease,
-    sql`update order_work set state = 'DONE', done_at = clock_timestamp(), lease_until = null
-      where id = ${lease.id} and lease_token = ${lease.token}::bigint and state = 'DOING' returning 1`
-  )
-})
+/** Fails when the lease is another one's by now. */
+const requireHeld = <E, R>({ id }: WorkLease, written: Effect.Effect<number, E, R>) =>
+  Effect.flatMap(written, (rows) => (rows === 0 ? Effect.fail(new LeaseLost({ workId: id })) : Effect.void))
 
-const retry = Effect.fnUntraced(function* (lease: WorkLease, delay: Duration.Duration, why: string) {
-  const sql = yield* SqlClient.SqlClient
-  return yield* underLease(
-    lease,
-    sql`update order_work set state = 'TODO', lease_until = null, last_error = ${storableText(why.slice(0, WHY_CHARS_MAX))},
-        next_at = clock_timestamp() + ${Duration.toMillis(delay)}::double precision * interval '1 millisecond'
-      where id = ${lease.id} and lease_token = ${lease.token}::bigint and state = 'DOING' returning 1`
-  )
-})
+const settle = (lease: WorkLease) =>
+  requireHeld(lease, endRows(table, [rowLease(lease)], `state = 'DONE', done_at = clock_timestamp()`))
+
+const retry = (lease: WorkLease, delay: Duration.Duration, why: string) =>
+  requireHeld(lease, giveRowsBack(table, [{ lease: rowLease(lease), delay, why }]))
 
 export const layer = (given: Partial<StoreOptions> = {}): Layer.Layer<WorkQueue, never, SqlClient.SqlClient> =>
   Layer.effect(

@@ -7,7 +7,7 @@ import { alarmTables } from "./migrations/0005_alarms.ts"
 import { bulkTables } from "./migrations/0008_bulk_jobs.ts"
 
 /** Those that hold tenants' rows: row security is on, forced, and has a policy for the tenant's own rows. */
-export const tenantTables: ReadonlyArray<string> = [...tablesOf0004, ...alarmTables, ...bulkTables]
+export const tenantTables: ReadonlyArray<string> = [...tablesOf0004, ...alarmTables, ...bulkTables, "inbox"]
 
 /** Those that hold nothing of any tenant. */
 export const sharedTables: ReadonlyArray<string> = ["orders_migrations", "chore_slots"]

@@ -4,8 +4,10 @@ import { bulkJobsContract } from "@tickettoken/order-testing/contracts/bulkJobsC
 import { endedOrdersContract } from "@tickettoken/order-testing/contracts/endedOrdersContract"
 import { eventClosuresContract } from "@tickettoken/order-testing/contracts/eventClosuresContract"
 import { idempotencyKeysContract } from "@tickettoken/order-testing/contracts/idempotencyKeysContract"
+import { inboxContract } from "@tickettoken/order-testing/contracts/inboxContract"
 import { orderReadsContract } from "@tickettoken/order-testing/contracts/orderReadsContract"
 import { orderStoreContract } from "@tickettoken/order-testing/contracts/orderStoreContract"
+import { outboxContract } from "@tickettoken/order-testing/contracts/outboxContract"
 import { workQueueContract } from "@tickettoken/order-testing/contracts/workQueueContract"
 import { layerStore } from "./database.ts"
 
@@ -20,3 +22,5 @@ orderReadsContract(name, layerStore, options)
 endedOrdersContract(name, layerStore, options)
 alarmsContract(name, layerStore, options)
 bulkJobsContract(name, layerStore, options)
+outboxContract(name, layerStore, options)
+inboxContract(name, layerStore, options)

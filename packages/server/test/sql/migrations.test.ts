@@ -8,6 +8,7 @@ import { functions, guards } from "@tickettoken/order-server/sql/migrations/0003
 import { rowSecurity } from "@tickettoken/order-server/sql/migrations/0004_row_security"
 import { alarmStatements } from "@tickettoken/order-server/sql/migrations/0005_alarms"
 import { bulkJobs } from "@tickettoken/order-server/sql/migrations/0008_bulk_jobs"
+import { inbox } from "@tickettoken/order-server/sql/migrations/0007_inbox"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as RoleCheck from "@tickettoken/order-server/sql/RoleCheck"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
@@ -19,7 +20,15 @@ import { createHash } from "node:crypto"
 import { makeDatabase } from "../support/postgres.ts"
 import { DatabaseUrl, layerEmpty, layerMigrated } from "./database.ts"
 
-const all = ["0001_orders", "0002_work", "0003_guards", "0004_row_security", "0005_alarms", "0008_bulk_jobs"]
+const all = [
+  "0001_orders",
+  "0002_work",
+  "0003_guards",
+  "0004_row_security",
+  "0005_alarms",
+  "0007_inbox",
+  "0008_bulk_jobs"
+]
 
 /** An empty database for each test. */
 const onEmpty = <A, E>(effect: Effect.Effect<A, E, DatabaseUrl | SqlClient.SqlClient | Scope.Scope>) =>
@@ -68,6 +77,7 @@ const frozen = {
   "0003_guards": "a498ed36bc5b6a1d",
   "0004_row_security": "ea313e982e0060ff",
   "0005_alarms": "51bc2306428a4c81",
+  "0007_inbox": "7b710912ceedf146",
   "0008_bulk_jobs": "8e87af97816277a4"
 }
 
@@ -84,6 +94,7 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
           "0003_guards": digestOf(guards),
           "0004_row_security": digestOf(rowSecurity),
           "0005_alarms": digestOf(alarmStatements),
+          "0007_inbox": digestOf(inbox),
           "0008_bulk_jobs": digestOf(bulkJobs)
         },
         frozen

@@ -1,6 +1,7 @@
 /** What has had its time leaves the database, and nothing else does. */
 import { assert, layer } from "@effect/vitest"
 import { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
+import { Inbox } from "@tickettoken/order-domain/ports/Inbox"
 import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { Health } from "@tickettoken/order-server/http/Health"
 import * as RetentionFiber from "@tickettoken/order-server/jobs/RetentionFiber"
@@ -53,6 +54,27 @@ const fill = Effect.gen(function* () {
   return { buyer, claim, made }
 })
 
+/** One message that has had its effect, one that was set aside and one that is still open. */
+const receiveThree = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const { end, receive } = yield* Inbox
+  yield* sql`delete from inbox`
+  const { tenantId } = yield* freshBuyer
+  for (const messageId of ["done", "dead", "open"]) {
+    const message = { tenantId, source: "payments", messageId, type: "payment.succeeded", body: "{}", bytes: 2 }
+    const claimed = yield* receive(message)
+    if (claimed === null) return assert.fail("known")
+    if (messageId === "done") yield* end(claimed.lease, { _tag: "Unchanged" })
+    if (messageId === "dead") yield* end(claimed.lease, { _tag: "Dead", why: "no" })
+  }
+})
+
+const messagesLeft = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.map(sql<{ id: string }>`select message_id as id from inbox order by message_id`, (rows) =>
+    rows.map(({ id }) => id)
+  )
+)
+
 layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("retention", (it) => {
   it.effect("forgets a key one hour after it has expired, and what it has made never", () =>
     Effect.gen(function* () {
@@ -91,6 +113,29 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("retenti
         ["DOING", "FAILED", "NEW", "NEW"]
       )
     })
+  )
+
+  it.effect(
+    "knows a message for a week after its effect, longer than any is sent again, and a dead one for 30 days",
+    () =>
+      Effect.gen(function* () {
+        const time = yield* TestTime
+        yield* receiveThree
+        yield* time.passMinutes(7 * DAY - HOUR)
+        yield* purge(10)
+        assert.deepStrictEqual(yield* messagesLeft, ["dead", "done", "open"])
+        yield* asJobs(Effect.flatMap(SqlClient.SqlClient, (sql) => sql`delete from inbox`))
+        assert.deepStrictEqual(yield* messagesLeft, ["dead", "done", "open"])
+        yield* time.passMinutes(2 * HOUR)
+        yield* purge(10)
+        assert.deepStrictEqual(yield* messagesLeft, ["dead", "open"])
+        yield* time.passMinutes(23 * DAY)
+        yield* purge(10)
+        assert.deepStrictEqual(yield* messagesLeft, ["open"])
+        yield* time.passMinutes(365 * DAY)
+        yield* purge(10)
+        assert.deepStrictEqual(yield* messagesLeft, ["open"])
+      })
   )
 
   it.effect("takes no more than its limit at once, the oldest first", () =>

@@ -11,6 +11,7 @@ import {
   jobsRole
 } from "@tickettoken/order-server/sql/TenantTransaction"
 import { Alarms } from "@tickettoken/order-domain/ports/Alarms"
+import { Inbox } from "@tickettoken/order-domain/ports/Inbox"
 import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import { openMet } from "@tickettoken/order-testing/contracts/bulkFixture"
 import { create, createConfirmed, createPayable, send } from "@tickettoken/order-testing/contracts/storeFixture"
@@ -42,6 +43,9 @@ const fill = Effect.gen(function* () {
   const { raise } = yield* Alarms
   yield* raise({ kind: "WORK_REFUSED", tenantId: buyer.tenantId, subject: held.id, detail: "no" })
   yield* openMet(buyer, [held])
+  const { receive } = yield* Inbox
+  const message = { tenantId: buyer.tenantId, source: "payments", messageId: held.id, type: "t", body: "{}", bytes: 2 }
+  yield* receive(message)
   return { buyer, held, cancelled, refunded: confirmed }
 })
 
@@ -170,6 +174,8 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
         sql`update bulk_jobs set lease_token = 0`,
         sql`delete from bulk_items`,
         sql`update bulk_items set order_id = order_id`,
+        sql`update inbox set body = '{}'`,
+        sql`delete from inbox`,
         sql`alter table orders disable row level security`,
         sql`create policy mine on orders to orders_app using (true)`
       ]
@@ -216,7 +222,7 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
         "state",
         "tenant_id"
       ])
-      const readable = ["orders", "order_work", "outbox", "idempotency", "alarms", "bulk_jobs"]
+      const readable = ["orders", "order_work", "outbox", "idempotency", "alarms", "bulk_jobs", "inbox"]
       const unreadable = tenantTables.filter((table) => !readable.includes(table))
       for (const table of unreadable) {
         assert.strictEqual(yield* refusalOf(asJobs(countIn(table))), INSUFFICIENT_PRIVILEGE, table)
@@ -236,6 +242,8 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
         sql`update outbox set payload = '{}'`,
         sql`update bulk_jobs set state = 'DONE'`,
         sql`update bulk_items set state = 'OPEN'`,
+        sql`update inbox set body = '{}'`,
+        sql`update inbox set tenant_id = tenant_id`,
         sql`insert into order_work (id, tenant_id, order_id, order_version, kind, payload, state, next_at, created_at)
           values ('x', ${held.tenantId}, ${held.id}, 1, 'RELEASE', '{}', 'TODO', now(), now())`
       ]
@@ -290,7 +298,11 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
         [held.id, refunded.id]
       )
       for (const table of tenantTables) assert.isAbove(yield* asAuditor(countIn(table)), 0, table)
-      const hidden = { orders: ["end_reason", "metadata", "payment_client_secret"], outbox: ["payload"] }
+      const hidden = {
+        orders: ["end_reason", "metadata", "payment_client_secret"],
+        outbox: ["payload"],
+        inbox: ["body"]
+      }
       for (const [table, expected] of Object.entries({ ...hidden, idempotency: ["answer_body", "fingerprint"] })) {
         const all = yield* sql<{ name: string }>`
           select attname as name from pg_attribute where attrelid = ${table}::regclass and attnum > 0

@@ -11,9 +11,11 @@ import type { BulkItemState, BulkJob } from "@tickettoken/order-domain/BulkJob"
 import type { Currency } from "@tickettoken/order-domain/Currency"
 import type { IdempotencyRecord, KeyedOperation } from "@tickettoken/order-domain/Idempotency"
 import type { EventId, OrderId, TenantId } from "@tickettoken/order-domain/Ids"
+import type { ReceivedMessage } from "@tickettoken/order-domain/InboundMessage"
 import type { Order } from "@tickettoken/order-domain/Order"
 import type { KeptAlarm } from "@tickettoken/order-domain/ports/Alarms"
 import type { OrderEvent } from "@tickettoken/order-domain/OrderEvent"
+import type { OrderMessage } from "@tickettoken/order-domain/OrderMessage"
 import type { WorkItem } from "@tickettoken/order-domain/Work"
 
 /** How long claimed work belongs to its claimer: nobody else runs it before. */
@@ -73,10 +75,32 @@ export interface KeyRow extends IdempotencyRecord {
   readonly operation: KeyedOperation
 }
 
+/** What a message to send and one that was received have in common: NEW is due at `dueAt`, `isHeld` says for whom. */
+interface MessageRow {
+  readonly token: number
+  readonly isHeld: boolean
+  readonly attempts: number
+  readonly dueAt: DateTime.Utc
+  readonly why: string | null
+}
+
+export interface OutboxRow extends MessageRow {
+  readonly message: OrderMessage
+  readonly state: "NEW" | "SENT"
+  readonly waitsSince: DateTime.Utc
+  readonly sentAt: DateTime.Utc | null
+}
+
+export interface InboxRow extends MessageRow {
+  readonly message: ReceivedMessage
+  readonly state: "NEW" | "CHANGED" | "UNCHANGED" | "DEAD"
+  readonly receivedAt: DateTime.Utc
+}
+
 export interface WorldState {
   /** By tenant and order. */
   readonly orders: HashMap.HashMap<string, Order>
-  /** The audit facts of each order, oldest first; also the messages that are sent. */
+  /** The audit facts of each order, oldest first. */
   readonly facts: HashMap.HashMap<string, ReadonlyArray<OrderEvent>>
   /** Every version of each order, the first one first: what an auditor may look at, and no port shows. */
   readonly versions: HashMap.HashMap<string, ReadonlyArray<Order>>
@@ -90,6 +114,10 @@ export interface WorldState {
   readonly alarms: ReadonlyArray<KeptAlarm>
   /** By tenant and job. */
   readonly bulkJobs: HashMap.HashMap<string, BulkJobRow>
+  /** By tenant, order and version. */
+  readonly outbox: HashMap.HashMap<string, OutboxRow>
+  /** By tenant, source and id. */
+  readonly inbox: HashMap.HashMap<string, InboxRow>
 }
 
 const empty: WorldState = {
@@ -100,7 +128,9 @@ const empty: WorldState = {
   keys: HashMap.empty(),
   closures: HashMap.empty(),
   alarms: [],
-  bulkJobs: HashMap.empty()
+  bulkJobs: HashMap.empty(),
+  outbox: HashMap.empty(),
+  inbox: HashMap.empty()
 }
 
 /** Where something of a tenant lies. The parts are joined so that no two lists make the same text. */

@@ -15,6 +15,7 @@ import {
   checkQuota,
   checkRefundBound,
   claimKey,
+  finishMessage,
   finishWork,
   writeDecision
 } from "./worldWrites.ts"
@@ -35,9 +36,11 @@ const creating = (commit: Commit, limits: OrderLimits) => (world: WorldState, no
 /** A late worker learns that it is late before anything else; then keys, version and bounds. */
 const committing = (commit: Commit) => (world: WorldState, now: DateTime.Utc) =>
   Result.gen(function* () {
-    const { answer, claim, decision, settles } = commit
+    const { answer, claim, decision, handles, settles } = commit
     const { before, order } = decision
-    const settled = yield* finishWork(world, settles, { state: "DONE" })
+    const settled = yield* Result.flatMap(finishWork(world, settles, { state: "DONE" }), (next) =>
+      finishMessage(next, handles, { state: "CHANGED" })
+    )
     const stored = Option.getOrUndefined(HashMap.get(world.orders, orderRow(order)))
     if (before === null || stored === undefined || stored.version !== before.version) {
       const expected = before?.version ?? 0

@@ -30,6 +30,17 @@ export const storeOperations = [
   "bulk.due",
   "bulk.record",
   "bulk.leave",
+  "outbox.claim",
+  "outbox.sent",
+  "outbox.postpone",
+  "outbox.overdue",
+  "outbox.replay",
+  "inbox.receive",
+  "inbox.claimDue",
+  "inbox.end",
+  "inbox.retry",
+  "inbox.dead",
+  "inbox.revive",
   "reads"
 ] as const
 
@@ -65,6 +76,8 @@ const services = {
   keys: "database",
   closures: "database",
   bulk: "database",
+  outbox: "database",
+  inbox: "database",
   reads: "database",
   tickets: "tickets",
   payments: "payments",

@@ -7,9 +7,11 @@ import * as BulkJobsMemory from "./BulkJobsMemory.ts"
 import * as EndedOrdersMemory from "./EndedOrdersMemory.ts"
 import * as EventClosuresMemory from "./EventClosuresMemory.ts"
 import * as IdempotencyKeysMemory from "./IdempotencyKeysMemory.ts"
+import * as InboxMemory from "./InboxMemory.ts"
 import { MemoryWorld } from "./MemoryWorld.ts"
 import * as OrderReadsMemory from "./OrderReadsMemory.ts"
 import * as OrderStoreMemory from "./OrderStoreMemory.ts"
+import * as OutboxMemory from "./OutboxMemory.ts"
 import { ScriptedFaults } from "./ScriptedFaults.ts"
 import * as WorkQueueMemory from "./WorkQueueMemory.ts"
 
@@ -21,5 +23,7 @@ export const layer = Layer.mergeAll(
   EventClosuresMemory.layer,
   EndedOrdersMemory.layer,
   AlarmsMemory.layer,
-  BulkJobsMemory.layer
+  BulkJobsMemory.layer,
+  OutboxMemory.layer,
+  InboxMemory.layer
 ).pipe(Layer.provideMerge(Layer.merge(MemoryWorld.layer, ScriptedFaults.layer)))

@@ -10,6 +10,7 @@ import {
   IdempotencyKeyUsed,
   type StoredAnswer
 } from "@tickettoken/order-domain/Idempotency"
+import type { InboxLease, MessageKey } from "@tickettoken/order-domain/InboundMessage"
 import { Cents } from "@tickettoken/order-domain/Money"
 import {
   activeStatuses,
@@ -18,6 +19,8 @@ import {
   type Order,
   refundCommittedCents
 } from "@tickettoken/order-domain/Order"
+import type { OrderEvent } from "@tickettoken/order-domain/OrderEvent"
+import { announcement, orderMessage, type OrderMessage } from "@tickettoken/order-domain/OrderMessage"
 import { EventCancelled, PaymentMismatch } from "@tickettoken/order-domain/OrderErrors"
 import { checkUserQuota, type OrderLimitExceeded, type OrderLimits } from "@tickettoken/order-domain/OrderLimits"
 import { LeaseLost, OrderNumberTaken } from "@tickettoken/order-domain/ports/OrderStore"
@@ -27,10 +30,12 @@ import type { Refund } from "@tickettoken/order-domain/Refund"
 import type { ClaimedWork, WorkItem, WorkLease } from "@tickettoken/order-domain/Work"
 import {
   type Closure,
+  type InboxRow,
   KEY_TTL_MINUTES,
   type KeyRow,
   LEASE_SECONDS,
   orderRow,
+  type OutboxRow,
   rowOf,
   type WorkRow,
   type WorldState
@@ -238,7 +243,48 @@ export const finishWork = (
 const isClaimOf = ({ id, tenantId }: Order, key: KeyRow): boolean =>
   key.tenantId === tenantId && key.orderId === id && key.operation === "create" && key.answer === null
 
-/** Writes order, audit fact and work of a decision. An order whose creation was refused gives its key back. */
+export const outboxRow = ({ orderversion, subject, tenantid }: OrderMessage): string =>
+  rowOf(tenantid, subject, String(orderversion))
+
+/** The message about a fact, as it is written with it. */
+const messageOf = (order: Order, event: OrderEvent, place: number, now: DateTime.Utc): OutboxRow => ({
+  message: orderMessage({
+    id: `${order.id}:${place}`,
+    tenantId: order.tenantId,
+    orderId: order.id,
+    version: event.version,
+    at: now,
+    traceparent: null,
+    ...announcement(order, event)
+  }),
+  state: "NEW",
+  token: 0,
+  isHeld: false,
+  attempts: 0,
+  dueAt: now,
+  why: null,
+  waitsSince: now,
+  sentAt: null
+})
+
+export const inboxRow = ({ messageId, source, tenantId }: MessageKey): string => rowOf(tenantId, source, messageId)
+
+/** Ends or gives back a message, if this lease is still the last one (the fence). */
+export const finishMessage = (
+  world: WorldState,
+  lease: InboxLease | undefined,
+  end: Partial<InboxRow> | ((row: InboxRow) => Partial<InboxRow>)
+): Result.Result<WorldState, LeaseLost> => {
+  if (lease === undefined) return Result.succeed(world)
+  const row = Option.getOrUndefined(HashMap.get(world.inbox, inboxRow(lease)))
+  if (row?.isHeld !== true || row.token !== lease.token) {
+    return Result.fail(new LeaseLost({ workId: lease.messageId }))
+  }
+  const ended: InboxRow = { ...row, isHeld: false, ...(typeof end === "function" ? end(row) : end) }
+  return Result.succeed({ ...world, inbox: HashMap.set(world.inbox, inboxRow(lease), ended) })
+}
+
+/** Writes order, audit fact, message and work of a decision. An order whose creation was refused gives its key back. */
 export const writeDecision = (
   world: WorldState,
   { event, order, work }: Decision,
@@ -247,8 +293,10 @@ export const writeDecision = (
   const row = orderRow(order)
   const facts = Option.getOrElse(HashMap.get(world.facts, row), (): ReadonlyArray<typeof event> => [])
   const versions = Option.getOrElse(HashMap.get(world.versions, row), (): ReadonlyArray<Order> => [])
+  const message = messageOf(order, event, facts.length + 1, now)
   let next: WorldState = {
     ...world,
+    outbox: HashMap.set(world.outbox, outboxRow(message.message), message),
     orders: HashMap.set(world.orders, row, order),
     facts: HashMap.set(world.facts, row, [...facts, event]),
     versions: HashMap.set(world.versions, row, [...versions, order]),

@@ -9,8 +9,10 @@ import { eventCatalogContract } from "@tickettoken/order-testing/contracts/event
 import { eventClosuresContract } from "@tickettoken/order-testing/contracts/eventClosuresContract"
 import { idempotencyKeysContract } from "@tickettoken/order-testing/contracts/idempotencyKeysContract"
 import { identifiersContract } from "@tickettoken/order-testing/contracts/identifiersContract"
+import { inboxContract } from "@tickettoken/order-testing/contracts/inboxContract"
 import { orderReadsContract } from "@tickettoken/order-testing/contracts/orderReadsContract"
 import { orderStoreContract } from "@tickettoken/order-testing/contracts/orderStoreContract"
+import { outboxContract } from "@tickettoken/order-testing/contracts/outboxContract"
 import { paymentsContract } from "@tickettoken/order-testing/contracts/paymentsContract"
 import { policiesContract } from "@tickettoken/order-testing/contracts/policiesContract"
 import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
@@ -34,3 +36,5 @@ paymentsContract("in memory", ports)
 eventCatalogContract("in memory", ports)
 identifiersContract("in memory", ports)
 policiesContract("in memory", ports)
+outboxContract("in memory", ports)
+inboxContract("in memory", ports)

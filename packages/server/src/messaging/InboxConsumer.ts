@@ -1,0 +1,71 @@
+/**
+ * Takes the messages of other services: each is written down first, then handled, then acknowledged.
+ *
+ * **Details**
+ *
+ * Once it is written down a message is ours: the bus is told so however the handling ends, and what is left of it is found
+ * by the chore, on whichever replica. A message that is known already is acknowledged and nothing else. So the bus hands
+ * a message out again only if it could not be written down, and no message keeps those behind it.
+ */
+import { MESSAGE_BYTES_MAX, messageKeyOf, nobody, type ReceivedMessage } from "@tickettoken/order-domain/InboundMessage"
+import { type Delivery, EventBus, type Verdict } from "@tickettoken/order-domain/ports/EventBus"
+import { Inbox } from "@tickettoken/order-domain/ports/Inbox"
+import { handleMessage } from "@tickettoken/order-domain/workflows/HandleMessage"
+import { type Handler, settleDelivery } from "@tickettoken/order-domain/workflows/SettleDelivery"
+import { Effect, Layer, Schedule } from "effect"
+import { createHash } from "node:crypto"
+import { runChore } from "../jobs/chore.ts"
+
+/** How many messages one process handles at a time besides those that the bus hands out. */
+const INBOX_BATCH = 16
+
+/** How much is kept of a message that is too large to be read. */
+const HEAD_CHARS = 2_000
+
+/** A text as it is kept. One that does not say whose it is, is known by what it says. */
+export const receivedOf = ({ body }: Delivery): ReceivedMessage => {
+  const bytes = Buffer.byteLength(body)
+  const key = bytes > MESSAGE_BYTES_MAX ? null : messageKeyOf(body)
+  const kept = bytes > MESSAGE_BYTES_MAX ? body.slice(0, HEAD_CHARS) : body
+  if (key !== null) return { ...key, body: kept, bytes }
+  const messageId = createHash("sha256").update(body).digest("hex")
+  return { tenantId: nobody, source: "unknown", messageId, type: "unknown", body: kept, bytes }
+}
+
+/** Takes one delivery; answers what the bus is to do with it. */
+export const takeDelivery = Effect.fn("InboxConsumer.takeDelivery")(
+  function* <E extends { readonly _tag: string }, R>(delivery: Delivery, handle: Handler<E, R>) {
+    const inbox = yield* Inbox
+    const claimed = yield* inbox.receive(receivedOf(delivery))
+    if (claimed !== null) yield* settleDelivery(claimed, handle)
+    return "ack" as const
+  },
+  Effect.catchTag("ServiceUnavailable", () => Effect.succeed<Verdict>("later"))
+)
+
+/** Handles messages whose time has come again; answers how many those were. */
+export const handleDue = Effect.fn("InboxConsumer.handleDue")(function* <E extends { readonly _tag: string }, R>(
+  handle: Handler<E, R>
+) {
+  const inbox = yield* Inbox
+  const claimed = yield* inbox.claimDue(INBOX_BATCH)
+  yield* Effect.forEach(claimed, (one) => settleDelivery(one, handle), { concurrency: "unbounded", discard: true })
+  return claimed.length
+})
+
+const everySecond = Schedule.spaced("1 second").pipe(Schedule.jittered)
+
+/** Messages that wait are handled on every replica, whether or not a bus is attached: some may be left from before. */
+export const layerDue = Layer.effectDiscard(
+  runChore({ name: "inbox", round: handleDue(handleMessage), full: INBOX_BATCH, schedule: everySecond })
+)
+
+/** Consumes from the bus until the scope ends. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const bus = yield* EventBus
+    const take = (delivery: Delivery) => takeDelivery(delivery, handleMessage)
+    const context = yield* Effect.context<Effect.Services<ReturnType<typeof take>>>()
+    yield* Effect.forkScoped(bus.consume((delivery) => Effect.provideContext(take(delivery), context)))
+  })
+)
