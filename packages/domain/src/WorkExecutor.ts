@@ -4,7 +4,7 @@
  * One executor, two drivers: a request runs its own work at once, the sweeper runs what was left behind, through the
  * same code. Work runs in the executor's own scope: a caller that goes away is a crash point, not another code path.
  */
-import { Cause, Context, Duration, Effect, Fiber, FiberSet, Layer, Semaphore } from "effect"
+import { Cause, Clock, Context, Duration, Effect, Fiber, FiberSet, Layer, Semaphore } from "effect"
 import { type Actor, systemActor } from "./Actor.ts"
 import { changeOrder } from "./changeOrder.ts"
 import type { OrderCommand } from "./OrderCommand.ts"
@@ -16,7 +16,7 @@ import type { OrderStore } from "./ports/OrderStore.ts"
 import type { Payments } from "./ports/Payments.ts"
 import type { Tickets } from "./ports/Tickets.ts"
 import { WorkQueue } from "./ports/WorkQueue.ts"
-import type { ClaimedWork } from "./Work.ts"
+import { type ClaimedWork, WORK_LEASE_SECONDS } from "./Work.ts"
 import { performWork, type Report } from "./WorkSteps.ts"
 
 /** The name under which work results are written to the audit history. */
@@ -66,7 +66,7 @@ export class WorkExecutor extends Context.Service<
       yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(running), DRAIN_MAX))
       const launch = (lane: Semaphore.Semaphore, work: ReadonlyArray<ClaimedWork>) =>
         Effect.forEach(work, (claimed) =>
-          FiberSet.run(running, lane.withPermits(1)(Effect.provideContext(settle(claimed), context)))
+          FiberSet.run(running, Effect.provideContext(inLane(lane, settle(claimed)), context))
         )
       const join = (fibers: ReadonlyArray<Fiber.Fiber<void>>) => Effect.forEach(fibers, Fiber.await, { discard: true })
       return WorkExecutor.of({
@@ -83,6 +83,19 @@ export class WorkExecutor extends Context.Service<
     })
   )
 }
+
+/**
+ * Waits for a place in the lane. Work that has waited until its lease was over is another's by then: it is let go, so that
+ * the lane does not spend its places on a queue that has been overtaken.
+ */
+const inLane = Effect.fnUntraced(function* <R>(lane: Semaphore.Semaphore, run: Effect.Effect<void, never, R>) {
+  const asked = yield* Clock.monotonicTimeNanos
+  yield* lane.withPermits(1)(
+    Effect.flatMap(Clock.monotonicTimeNanos, (now) => (now - asked < LEASE_NANOS ? run : Effect.void))
+  )
+})
+
+const LEASE_NANOS = BigInt(WORK_LEASE_SECONDS) * 1_000_000_000n
 
 /** Everything that running work needs. */
 export type WorkPorts = OrderStore | WorkQueue | Tickets | Payments | EventClosures | Identifiers | Alarms

@@ -91,7 +91,8 @@ export const answerOnce = <A, E extends DomainError, R>(request: KeyedRequest<A,
 
 const withoutKey = Effect.fnUntraced(function* <A, E extends DomainError, R>(request: KeyedRequest<A, E, R>) {
   const detached = yield* Detached
-  const result = yield* detached.run(
+  const result = yield* detached.runFor(
+    yield* RequestBudget,
     // Without a claim there is nothing to conflict with.
     Effect.catchIf(request.run(undefined), isConflict, Effect.die)
   )
@@ -106,21 +107,28 @@ const withKey = Effect.fnUntraced(function* <A, E extends DomainError, R>(
 ) {
   const detached = yield* Detached
   const budget = yield* RequestBudget
-  const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(budget)
+  const left = leftOf(budget, yield* Clock.monotonicTimeNanos)
   let pollMillis = POLL_MILLIS_MIN
   for (;;) {
-    const verdict = yield* lookUp(claim)
+    // A database or a service that does not answer keeps none of these waiting longer than the budget.
+    const verdict = yield* detached.runFor(yield* left, lookUp(claim))
     const round = yield* verdict._tag === "Fresh"
-      ? detached.run(first(request, claim))
-      : repetition(request, claim, verdict)
+      ? detached.runFor(yield* left, first(request, claim))
+      : detached.runFor(yield* left, repetition(request, claim, verdict))
     if (round._tag === "Answered") return toResponse(request, round)
-    const left = deadline - (yield* Clock.currentTimeMillis)
-    if (left <= 0) return yield* new IdempotencyInProgress({ retryAfterSeconds: RETRY_AFTER_SECONDS })
+    const millis = Duration.toMillis(yield* left)
+    if (millis === 0) return yield* new IdempotencyInProgress({ retryAfterSeconds: RETRY_AFTER_SECONDS })
     if (round._tag === "LookAgain") continue
-    yield* Effect.sleep(Duration.millis(Math.min(pollMillis, left)))
+    yield* Effect.sleep(Duration.millis(Math.min(pollMillis, millis)))
     pollMillis = Math.min(pollMillis * 2, POLL_MILLIS_MAX)
   }
 })
+
+/** What is left of a time that began at this instant, by a clock that nobody sets. */
+const leftOf = (budget: Duration.Duration, begun: bigint): Effect.Effect<Duration.Duration> =>
+  Effect.map(Clock.monotonicTimeNanos, (now) =>
+    Duration.max(Duration.zero, Duration.subtract(budget, Duration.nanos(now - begun)))
+  )
 
 /**
  * A key is looked up in two places, its row and what it has made. A first request that commits between the two looks like

@@ -2,6 +2,7 @@
  * The endpoints for other services: confirm, expire, look ahead, cancel a whole event.
  */
 import type { OrderId, PaymentIntentId, TenantId } from "@tickettoken/order-domain/Ids"
+import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
 import { confirmOrder } from "@tickettoken/order-domain/workflows/ConfirmOrder"
 import { expireOrder } from "@tickettoken/order-domain/workflows/ExpireOrder"
 import { expiringOrders } from "@tickettoken/order-domain/workflows/ReadOrders"
@@ -51,7 +52,7 @@ const confirm = Effect.fnUntraced(function* (tenantId: TenantId, orderId: OrderI
   const detached = yield* Detached
   const caller = yield* callerFor(tenantId)
   const order = yield* answering(
-    detached.run(confirmOrder({ caller, orderId, paymentIntentId }).pipe(Effect.catchTag(neverForConfirm, Effect.die)))
+    detached.runFor(yield* RequestBudget, confirmOrder({ caller, orderId, paymentIntentId }).pipe(Effect.catchTag(neverForConfirm, Effect.die)))
   )
   const { status } = order
   return status === "CONFIRMED" || status === "COMPLETED"
@@ -63,7 +64,7 @@ const expire = Effect.fnUntraced(function* (tenantId: TenantId, orderId: OrderId
   const detached = yield* Detached
   const caller = yield* callerFor(tenantId)
   yield* answering(
-    detached.run(expireOrder({ caller, orderId, reason }).pipe(Effect.catchTag(neverForExpire, Effect.die)))
+    detached.runFor(yield* RequestBudget, expireOrder({ caller, orderId, reason }).pipe(Effect.catchTag(neverForExpire, Effect.die)))
   )
   return { message: "Order expired successfully" as const }
 })
