@@ -4,7 +4,7 @@
  * A script names the fate of single calls, so a test can break one step; a plan of the sandbox rolls dice over all
  * calls, so a simulation can break any. Every fate is counted: a test whose fault never fired has tested nothing.
  */
-import { Context, Effect, Layer, Ref } from "effect"
+import { Context, Deferred, Effect, Layer, Ref } from "effect"
 import { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import { type FaultPlan, make as makeDice } from "../sandbox/Faults.ts"
 
@@ -70,6 +70,13 @@ export type Operation = (typeof storeOperations)[number] | (typeof serviceOperat
  */
 export type Fault = "pass" | "failBefore" | "failAfter" | "hang" | "hangAfter" | "refuse" | "repeat"
 
+/** A call that somebody has stopped on its way. */
+export interface StoppedCall {
+  /** Completes when the call is there. */
+  readonly reached: Effect.Effect<void>
+  readonly letGo: Effect.Effect<void>
+}
+
 const services = {
   store: "database",
   queue: "database",
@@ -100,6 +107,8 @@ export class ScriptedFaults extends Context.Service<
     readonly next: (operation: Operation, ...faults: ReadonlyArray<Fault>) => Effect.Effect<void>
     /** The fate of every call of these operations from now on, where the script says nothing; `pass` heals. */
     readonly always: (operations: ReadonlyArray<Operation>, fault: Fault) => Effect.Effect<void>
+    /** Stops the next call of this operation before it takes effect, until it is let go. */
+    readonly stopNext: (operation: Operation) => Effect.Effect<StoppedCall>
     /** Dice over all calls that neither of the two names. Rules name operations. */
     readonly roll: (plan: FaultPlan) => Effect.Effect<void>
     /** No faults from now on. */
@@ -122,6 +131,7 @@ export class ScriptedFaults extends Context.Service<
       const dice = yield* makeDice
       const scripts = yield* Ref.make<ReadonlyMap<Operation, ReadonlyArray<Fault>>>(new Map())
       const standing = yield* Ref.make<ReadonlyMap<Operation, Fault>>(new Map())
+      const stops = yield* Ref.make<ReadonlyMap<Operation, Effect.Effect<void>>>(new Map())
       const counts = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
 
       const count = (name: string) => Ref.update(counts, (all) => new Map([...all, [name, (all.get(name) ?? 0) + 1]]))
@@ -132,6 +142,15 @@ export class ScriptedFaults extends Context.Service<
           const [fault, ...rest] = all.get(operation) ?? []
           return [fault, new Map([...all, [operation, rest]])]
         })
+
+      /** Waits if the call is to be stopped; it is stopped once. */
+      const passStop = (operation: Operation) =>
+        Effect.flatten(
+          Ref.modify(stops, (all) => [
+            all.get(operation) ?? Effect.void,
+            new Map([...all].filter(([name]) => name !== operation))
+          ])
+        )
 
       const rolled = Effect.fnUntraced(function* (operation: Operation) {
         const fired = yield* dice.draw({ operation, method: "POST", path: `/${operation}` })
@@ -151,6 +170,13 @@ export class ScriptedFaults extends Context.Service<
           Ref.update(scripts, (all) => new Map([...all, [operation, [...(all.get(operation) ?? []), ...faults]]])),
         always: (operations, fault) =>
           Ref.update(standing, (all) => new Map([...all, ...operations.map((name) => [name, fault] as const)])),
+        stopNext: Effect.fnUntraced(function* (operation: Operation) {
+          const reached = yield* Deferred.make<void>()
+          const go = yield* Deferred.make<void>()
+          const wait = Effect.andThen(Deferred.succeed(reached, undefined), Deferred.await(go))
+          yield* Ref.update(stops, (all) => new Map([...all, [operation, wait]]))
+          return { reached: Deferred.await(reached), letGo: Effect.asVoid(Deferred.succeed(go, undefined)) }
+        }),
         roll: dice.set,
         heal: Effect.andThen(Effect.andThen(Ref.set(scripts, new Map()), Ref.set(standing, new Map())), dice.clear),
         hits: (operation) => counted(`hit ${operation}`),
@@ -163,6 +189,7 @@ export class ScriptedFaults extends Context.Service<
           // A call gives way to others before it takes effect, as a call over a network would.
           yield* Effect.yieldNow
           yield* count(`call ${operation}`)
+          yield* passStop(operation)
           const fault = yield* fateOf(operation)
           if (fault !== "pass") yield* count(`hit ${operation}`)
           switch (fault) {

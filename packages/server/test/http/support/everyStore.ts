@@ -14,7 +14,7 @@ const postgresServer = (options: ServerOptions = {}) =>
 
 export const overEveryStore = (
   name: string,
-  suite: (it: Vitest.MethodsNonLive<Layer.Success<ReturnType<typeof serverOver>>>) => void,
+  suite: (it: Vitest.MethodsNonLive<Layer.Success<ReturnType<typeof serverOver<never, never, never>>>>) => void,
   options: ServerOptions = {}
 ): void => {
   layer(memoryServer(options), live)(`${name}, in memory`, suite)

@@ -80,7 +80,7 @@ const port = Layer.effect(
 )
 
 /** A server over this store, with the other services in memory. */
-export const serverOver = <E, R>(store: Layer.Layer<StorePorts, E, R>, options: ServerOptions = {}) => {
+export const serverOver = <A, E, R>(store: Layer.Layer<StorePorts | A, E, R>, options: ServerOptions = {}) => {
   const services = Layer.mergeAll(
     TicketsMemory.layer,
     PaymentsMemory.layer,
