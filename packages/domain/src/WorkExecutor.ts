@@ -27,7 +27,7 @@ export const retryDelay = (attempts: number): Duration.Duration =>
   Duration.seconds(Math.min(60, 2 ** Math.min(10, Math.max(0, attempts - 1))))
 
 /** How many items of requests one process works on at a time, so that a burst does not drown the other services. */
-const REQUEST_LANE = 32
+export const REQUEST_LANE = 32
 
 /**
  * How many left-over and expired items it works on besides: a lane of their own, so that no backlog keeps a buyer

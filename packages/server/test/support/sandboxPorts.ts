@@ -5,17 +5,23 @@ import * as PaymentsHttp from "@tickettoken/order-server/clients/PaymentsHttp"
 import * as TicketsHttp from "@tickettoken/order-server/clients/TicketsHttp"
 import { ServiceControls } from "@tickettoken/order-testing/contracts/ServiceControls"
 import * as Sandbox from "@tickettoken/order-testing/sandbox/Sandbox"
-import { Effect, HashMap, Layer } from "effect"
+import { type Duration, Effect, HashMap, Layer } from "effect"
 
-const clients = Layer.unwrap(
-  Effect.map(Sandbox.Sandbox, ({ events, payments, tickets }) =>
-    Layer.mergeAll(
-      TicketsHttp.layer({ baseUrl: new URL(tickets.url) }),
-      PaymentsHttp.layer({ baseUrl: new URL(payments.url) }),
-      EventCatalogHttp.layer({ baseUrl: new URL(events.url) })
+interface ClientOptions {
+  /** How long a client waits for an answer. */
+  readonly attemptTimeout?: Duration.Duration
+}
+
+const clients = (options: ClientOptions) =>
+  Layer.unwrap(
+    Effect.map(Sandbox.Sandbox, ({ events, payments, tickets }) =>
+      Layer.mergeAll(
+        TicketsHttp.layer({ ...options, baseUrl: new URL(tickets.url) }),
+        PaymentsHttp.layer({ ...options, baseUrl: new URL(payments.url) }),
+        EventCatalogHttp.layer({ ...options, baseUrl: new URL(events.url) })
+      )
     )
   )
-)
 
 const controls = Layer.effect(
   ServiceControls,
@@ -46,7 +52,11 @@ const controls = Layer.effect(
 )
 
 /** Ports, controls and the sandbox itself. */
-export const sandboxPorts = Layer.merge(clients, controls).pipe(
-  Layer.provideMerge(Sandbox.layer({ ticketPort: 0, paymentPort: 0, eventPort: 0 })),
-  Layer.provide(NodeHttpClient.layerUndici)
-)
+export const sandboxPortsWith = (options: ClientOptions) =>
+  Layer.merge(clients(options), controls).pipe(
+    Layer.provideMerge(Sandbox.layer({ ticketPort: 0, paymentPort: 0, eventPort: 0 })),
+    Layer.provide(NodeHttpClient.layerUndici)
+  )
+
+/** The same with the clients' own limits. */
+export const sandboxPorts = sandboxPortsWith({})

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { TicketPricingId, TicketTypeId } from "@tickettoken/order-domain/Ids"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
-import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
+import { REQUEST_LANE, WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { createOrder } from "@tickettoken/order-domain/workflows/CreateOrder"
 import { expireDueOrders } from "@tickettoken/order-domain/workflows/ExpireOrder"
 import * as MemoryLayer from "@tickettoken/order-testing/memory/MemoryLayer"
@@ -92,5 +92,29 @@ describe("a backlog of expiries at a payment service that hangs", () => {
       assert.strictEqual(ended.order.status, "EXPIRED")
       assert.isAbove(yield* faults.hits("payments.getIntent"), 1)
     }).pipe(Effect.provide(core()))
+  )
+})
+
+describe("a queue of requests at a payment service that hangs", () => {
+  it.effect(
+    "is left to the sweeper where it has outlived its leases: the lane is free for those who have just come",
+    () =>
+      Effect.gen(function* () {
+        const faults = yield* ScriptedFaults
+        yield* faults.always(["payments.openIntent"], "hang")
+        // Two fill the lane for eight seconds each; the rest gets its place when its lease is over.
+        const crowd = yield* Effect.forkChild(
+          Effect.forEach(Array.from({ length: 4 * REQUEST_LANE }), () => Effect.exit(order(general)), {
+            concurrency: "unbounded",
+            discard: true
+          })
+        )
+        yield* pass(20)
+        assert.strictEqual(yield* faults.calls("tickets.hold"), 2 * REQUEST_LANE)
+        yield* Fiber.join(crowd)
+        yield* faults.heal
+        const bought = yield* order(free)
+        assert.strictEqual(bought.status, "CONFIRMED")
+      }).pipe(Effect.provide(core()))
   )
 })

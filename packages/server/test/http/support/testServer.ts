@@ -12,6 +12,9 @@ import type { IdempotencyKeys } from "@tickettoken/order-domain/ports/Idempotenc
 import type { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import type { OrderPolicies } from "@tickettoken/order-domain/ports/Policies"
+import type { EventCatalog } from "@tickettoken/order-domain/ports/EventCatalog"
+import type { Payments } from "@tickettoken/order-domain/ports/Payments"
+import type { Tickets } from "@tickettoken/order-domain/ports/Tickets"
 import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
@@ -79,14 +82,24 @@ const port = Layer.effect(
   )
 )
 
+/** The other services in memory, and how a test acts on them. */
+const memoryServices = Layer.mergeAll(
+  TicketsMemory.layer,
+  PaymentsMemory.layer,
+  EventCatalogMemory.layer,
+  ControlsMemory.layer
+).pipe(Layer.provideMerge(MemoryServices.layer))
+
 /** A server over this store, with the other services in memory. */
-export const serverOver = <A, E, R>(store: Layer.Layer<StorePorts | A, E, R>, options: ServerOptions = {}) => {
-  const services = Layer.mergeAll(
-    TicketsMemory.layer,
-    PaymentsMemory.layer,
-    EventCatalogMemory.layer,
-    ControlsMemory.layer
-  ).pipe(Layer.provideMerge(MemoryServices.layer))
+export const serverOver = <A, E, R>(store: Layer.Layer<StorePorts | A, E, R>, options: ServerOptions = {}) =>
+  serverWith(memoryServices, store, options)
+
+/** A server over this store and these services. */
+export const serverWith = <S, E2, R2, A, E, R>(
+  services: Layer.Layer<Tickets | Payments | EventCatalog | S, E2, R2>,
+  store: Layer.Layer<StorePorts | A, E, R>,
+  options: ServerOptions = {}
+) => {
   const ports = Layer.mergeAll(
     services,
     IdentifiersMemory.layer,
