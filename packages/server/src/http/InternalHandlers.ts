@@ -52,7 +52,10 @@ const confirm = Effect.fnUntraced(function* (tenantId: TenantId, orderId: OrderI
   const detached = yield* Detached
   const caller = yield* callerFor(tenantId)
   const order = yield* answering(
-    detached.runFor(yield* RequestBudget, confirmOrder({ caller, orderId, paymentIntentId }).pipe(Effect.catchTag(neverForConfirm, Effect.die)))
+    detached.runFor(
+      yield* RequestBudget,
+      confirmOrder({ caller, orderId, paymentIntentId }).pipe(Effect.catchTag(neverForConfirm, Effect.die))
+    )
   )
   const { status } = order
   return status === "CONFIRMED" || status === "COMPLETED"
@@ -64,7 +67,10 @@ const expire = Effect.fnUntraced(function* (tenantId: TenantId, orderId: OrderId
   const detached = yield* Detached
   const caller = yield* callerFor(tenantId)
   yield* answering(
-    detached.runFor(yield* RequestBudget, expireOrder({ caller, orderId, reason }).pipe(Effect.catchTag(neverForExpire, Effect.die)))
+    detached.runFor(
+      yield* RequestBudget,
+      expireOrder({ caller, orderId, reason }).pipe(Effect.catchTag(neverForExpire, Effect.die))
+    )
   )
   return { message: "Order expired successfully" as const }
 })
