@@ -10,6 +10,9 @@ import { makeDatabase } from "../support/postgres.ts"
 /** Enough for the races of the contract suites to be races. */
 export const POOL_SIZE = 16
 
+/** How often moving time may meet work that is under way. */
+const DEADLOCKS_MAX = 10
+
 /** Where the database is: for pools and sessions of a test's own. */
 export class DatabaseUrl extends Context.Service<DatabaseUrl, Redacted.Redacted>()("test/sql/DatabaseUrl") {}
 
@@ -47,7 +50,10 @@ const passMinutes = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, minut
 const layerTime = Layer.effect(
   TestTime,
   Effect.map(SqlClient.SqlClient, (sql) =>
-    TestTime.of({ passMinutes: (minutes) => Effect.orDie(passMinutes(sql, minutes)) })
+    TestTime.of({
+      // Work that is under way may lock rows in another order than these statements do.
+      passMinutes: (minutes) => Effect.orDie(Effect.retry(passMinutes(sql, minutes), { times: DEADLOCKS_MAX }))
+    })
   )
 )
 
