@@ -7,6 +7,7 @@ import { alarmCommands } from "./commands/alarms.ts"
 import { changeCommands } from "./commands/change.ts"
 import { eventCommands } from "./commands/events.ts"
 import { jobCommands } from "./commands/jobs.ts"
+import { messageCommands } from "./commands/messages.ts"
 import { readCommands } from "./commands/read.ts"
 import { reviewCommands } from "./commands/review.ts"
 import { serverCommands } from "./commands/server.ts"
@@ -23,6 +24,7 @@ export const app = Command.make("orders").pipe(
     ...changeCommands,
     ...reviewCommands,
     ...eventCommands,
+    ...messageCommands,
     ...alarmCommands,
     ...jobCommands,
     ...serverCommands

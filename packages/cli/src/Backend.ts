@@ -13,8 +13,10 @@ import type { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
 import type { EventCatalog } from "@tickettoken/order-domain/ports/EventCatalog"
 import type { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import type { Identifiers } from "@tickettoken/order-domain/ports/Identifiers"
+import type { Inbox } from "@tickettoken/order-domain/ports/Inbox"
 import type { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
 import type { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import type { Outbox } from "@tickettoken/order-domain/ports/Outbox"
 import type { Payments } from "@tickettoken/order-domain/ports/Payments"
 import type { Policies } from "@tickettoken/order-domain/ports/Policies"
 import type { Tickets } from "@tickettoken/order-domain/ports/Tickets"
@@ -31,8 +33,10 @@ export type Ports =
   | EventCatalog
   | EventClosures
   | Identifiers
+  | Inbox
   | OrderReads
   | OrderStore
+  | Outbox
   | Payments
   | Policies
   | Tickets

@@ -83,6 +83,7 @@ describe("help", () => {
         "refund-reject",
         "refund-retry",
         "cancel-event",
+        "events",
         "alarms",
         "serve",
         "migrate"

@@ -8,8 +8,10 @@ import { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
 import { EventCatalog } from "@tickettoken/order-domain/ports/EventCatalog"
 import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import { Identifiers } from "@tickettoken/order-domain/ports/Identifiers"
+import { Inbox } from "@tickettoken/order-domain/ports/Inbox"
 import { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import { Outbox } from "@tickettoken/order-domain/ports/Outbox"
 import { Payments } from "@tickettoken/order-domain/ports/Payments"
 import { Policies } from "@tickettoken/order-domain/ports/Policies"
 import { Tickets } from "@tickettoken/order-domain/ports/Tickets"
@@ -82,8 +84,10 @@ const onlyPorts = Context.pick(
   EventCatalog,
   EventClosures,
   Identifiers,
+  Inbox,
   OrderReads,
   OrderStore,
+  Outbox,
   Payments,
   Policies,
   Tickets,

@@ -15,7 +15,13 @@ import { Context, Effect, Layer, Redacted, Result } from "effect"
 import { createHash, timingSafeEqual } from "node:crypto"
 import { InvalidCredential } from "./InvalidCredential.ts"
 
-export const serviceScopes = ["orders:confirm", "orders:expire", "orders:read", "orders:bulk-cancel"] as const
+export const serviceScopes = [
+  "orders:confirm",
+  "orders:expire",
+  "orders:read",
+  "orders:bulk-cancel",
+  "events:replay"
+] as const
 export type ServiceScope = (typeof serviceScopes)[number]
 
 /** One active key: the digest of a secret, and what its holder may do. */

@@ -191,7 +191,7 @@ export const serviceVariables = {
     secret,
     requiredInProduction,
     description:
-      "Keys of services that may call us, two active ones an id at most. Scopes: `orders:confirm`, `orders:expire`, `orders:read`, `orders:bulk-cancel`."
+      "Keys of services that may call us, two active ones an id at most. Scopes: `orders:confirm`, `orders:expire`, `orders:read`, `orders:bulk-cancel`, `events:replay`."
   }),
   idempotencyTtl: withDefault({
     name: "IDEMPOTENCY_TTL_MINUTES",

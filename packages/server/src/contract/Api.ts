@@ -4,6 +4,7 @@
 import { HttpApi, OpenApi } from "effect/http-api"
 import { BulkJobsApi } from "./BulkJobsApi.ts"
 import { InternalApi } from "./InternalApi.ts"
+import { MessagesApi } from "./MessagesApi.ts"
 import { OrdersApi } from "./OrdersApi.ts"
 import { QuotesApi } from "./QuotesApi.ts"
 import { refineOpenApi } from "./refineOpenApi.ts"
@@ -13,6 +14,7 @@ export class OrderServiceApi extends HttpApi.make("order-service")
   .add(QuotesApi)
   .add(InternalApi)
   .add(BulkJobsApi)
+  .add(MessagesApi)
   // Unknown fields and unknown query parameters are faults, and every fault of a request is told at once.
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })
   .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error", errors: "all" })

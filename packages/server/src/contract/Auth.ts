@@ -20,7 +20,13 @@ export class CurrentService extends Context.Service<CurrentService, { readonly k
 ) {}
 
 /** What a service key may do. */
-export const Scope = Schema.Literals(["orders:confirm", "orders:expire", "orders:read", "orders:bulk-cancel"])
+export const Scope = Schema.Literals([
+  "orders:confirm",
+  "orders:expire",
+  "orders:read",
+  "orders:bulk-cancel",
+  "events:replay"
+])
 export type Scope = typeof Scope.Type
 
 /** The scope that an internal endpoint asks for, annotated on the endpoint. Without one nobody may call it. */

@@ -184,3 +184,22 @@ export const ChangeHeaders = { ...KeyedHeaders, "if-match": Schema.optionalKey(I
 
 /** The tenant that a service acts for; it must own the order (rule 7.3). */
 export const TenantHeaders = { "x-tenant-id": TenantId }
+
+const MESSAGE_ID_CHARS_MAX = 150
+
+/** Messages of ours, sent once more; or of others that were set aside, handled anew. */
+export const ReplayBody = Schema.Union([
+  Schema.Struct({
+    what: Schema.Literal("published"),
+    /** Of every order if absent. */
+    orderId: Schema.optionalKey(OrderId),
+    /** From the beginning if absent, which is as long as messages are kept. */
+    since: Schema.optionalKey(Schema.DateTimeUtcFromString)
+  }),
+  Schema.Struct({
+    what: Schema.Literal("dead"),
+    messageId: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(MESSAGE_ID_CHARS_MAX))),
+    since: Schema.optionalKey(Schema.DateTimeUtcFromString)
+  })
+]).annotate({ identifier: "Replay" })
+export type ReplayBody = typeof ReplayBody.Type

@@ -298,3 +298,6 @@ export const RefundQuoteView = Schema.Struct({
   refundableRest: Cents,
   items: Schema.Array(Schema.Struct({ itemId: OrderItemId, quantity: Count }))
 }).annotate({ identifier: "RefundQuote" })
+
+/** How many messages are sent or handled once more. */
+export const ReplayedView = Schema.Struct({ replayed: Count }).annotate({ identifier: "Replayed" })

@@ -9,6 +9,7 @@ import * as BulkJobsHandlers from "./BulkJobsHandlers.ts"
 import * as DocsRoutes from "./DocsRoutes.ts"
 import * as HealthRoutes from "./HealthRoutes.ts"
 import * as InternalHandlers from "./InternalHandlers.ts"
+import * as MessagesHandlers from "./MessagesHandlers.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
 import * as OrdersHandlers from "./OrdersHandlers.ts"
 import * as QuotesHandlers from "./QuotesHandlers.ts"
@@ -17,7 +18,13 @@ import * as RequestShapeLive from "./RequestShapeLive.ts"
 import * as ServiceKeyAuthLive from "./ServiceKeyAuthLive.ts"
 
 const api = HttpApiBuilder.layer(OrderServiceApi, { openapiPath: "/openapi.json" }).pipe(
-  Layer.provide([OrdersHandlers.layer, QuotesHandlers.layer, InternalHandlers.layer, BulkJobsHandlers.layer]),
+  Layer.provide([
+    OrdersHandlers.layer,
+    QuotesHandlers.layer,
+    InternalHandlers.layer,
+    BulkJobsHandlers.layer,
+    MessagesHandlers.layer
+  ]),
   Layer.provide([RequestShapeLive.layer, BearerAuthLive.layer, ServiceKeyAuthLive.layer])
 )
 

@@ -10,8 +10,10 @@ import { EventCatalog } from "@tickettoken/order-domain/ports/EventCatalog"
 import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
 import { Identifiers } from "@tickettoken/order-domain/ports/Identifiers"
+import { Inbox } from "@tickettoken/order-domain/ports/Inbox"
 import { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import { Outbox } from "@tickettoken/order-domain/ports/Outbox"
 import { Payments } from "@tickettoken/order-domain/ports/Payments"
 import { Policies } from "@tickettoken/order-domain/ports/Policies"
 import { Tickets } from "@tickettoken/order-domain/ports/Tickets"
@@ -31,8 +33,10 @@ export type Ports =
   | Health
   | IdempotencyKeys
   | Identifiers
+  | Inbox
   | OrderReads
   | OrderStore
+  | Outbox
   | Payments
   | Policies
   | Tickets
@@ -49,8 +53,10 @@ const only = Context.pick(
   Health,
   IdempotencyKeys,
   Identifiers,
+  Inbox,
   OrderReads,
   OrderStore,
+  Outbox,
   Payments,
   Policies,
   Tickets,

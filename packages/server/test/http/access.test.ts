@@ -168,7 +168,8 @@ overEveryStore("credentials", (it) => {
       for (const [path, body] of [
         [`/internal/v1/orders/${absent}/confirm`, { paymentIntentId: "pi_1" }],
         [`/internal/v1/orders/${absent}/expire`, { reason: "x" }],
-        ["/internal/v1/orders/bulk/cancel", { eventId: demo.eventId, reason: "x" }]
+        ["/internal/v1/orders/bulk/cancel", { eventId: demo.eventId, reason: "x" }],
+        ["/internal/v1/events/replay", { what: "published" }]
       ] as const) {
         const answer = yield* asService("POST", path, body, reader)
         assert.deepStrictEqual([answer.status, at(answer.json, "code")], [403, "FORBIDDEN"], path)

@@ -36,7 +36,8 @@ describe("the contract", () => {
       "/internal/v1/orders/bulk/cancel",
       "/internal/v1/orders/{orderId}/confirm",
       "/internal/v1/orders/{orderId}/expire",
-      "/internal/v1/bulk-jobs/{jobId}"
+      "/internal/v1/bulk-jobs/{jobId}",
+      "/internal/v1/events/replay"
     ])
     const refusals = (path: string, method: string) =>
       Object.keys(at(paths, path, method, "responses") ?? {}).filter((status) => Number(status) >= 300)

@@ -9,6 +9,8 @@ import type { BulkJobReads } from "@tickettoken/order-domain/ports/BulkJobReads"
 import type { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
 import type { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import type { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
+import type { Inbox } from "@tickettoken/order-domain/ports/Inbox"
+import type { Outbox } from "@tickettoken/order-domain/ports/Outbox"
 import type { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import type { OrderPolicies } from "@tickettoken/order-domain/ports/Policies"
@@ -51,6 +53,8 @@ export type StorePorts =
   | IdempotencyKeys
   | EventClosures
   | Alarms
+  | Inbox
+  | Outbox
   | TestTime
   | ScriptedFaults
 
