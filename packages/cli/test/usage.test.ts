@@ -85,6 +85,9 @@ describe("help", () => {
         "cancel-event",
         "events",
         "alarms",
+        "jobs",
+        "job-show",
+        "job-resume",
         "serve",
         "migrate"
       ])
