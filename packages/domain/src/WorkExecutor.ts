@@ -22,9 +22,12 @@ import { performWork, type Report } from "./WorkSteps.ts"
 /** The name under which work results are written to the audit history. */
 export const executorActor = systemActor("work-executor")
 
-/** Backoff of work that could not be done: 1 s, 2 s, 4 s ... at most a minute, from the number of attempts alone. */
+/**
+ * Backoff of work that could not be done: 1 s, 2 s, 4 s ... at most half a minute, from the number of attempts alone. The
+ * work that closes an intent finds late money with it, which is to be answered within a minute (rule 3.7).
+ */
 export const retryDelay = (attempts: number): Duration.Duration =>
-  Duration.seconds(Math.min(60, 2 ** Math.min(10, Math.max(0, attempts - 1))))
+  Duration.seconds(Math.min(30, 2 ** Math.min(10, Math.max(0, attempts - 1))))
 
 /** How many items of requests one process works on at a time, so that a burst does not drown the other services. */
 export const REQUEST_LANE = 32

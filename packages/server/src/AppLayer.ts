@@ -34,6 +34,7 @@ import * as AlarmFiber from "./jobs/AlarmFiber.ts"
 import * as BulkJobFiber from "./jobs/BulkJobFiber.ts"
 import * as CompletionFiber from "./jobs/CompletionFiber.ts"
 import * as ExpiryFiber from "./jobs/ExpiryFiber.ts"
+import * as PaymentWatchFiber from "./jobs/PaymentWatchFiber.ts"
 import * as RetentionFiber from "./jobs/RetentionFiber.ts"
 import * as Sweeper from "./jobs/Sweeper.ts"
 import * as InboxConsumer from "./messaging/InboxConsumer.ts"
@@ -117,6 +118,7 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     Sweeper.layer,
     BulkJobFiber.layer,
     CompletionFiber.layer,
+    PaymentWatchFiber.layer,
     RetentionFiber.layer,
     AlarmFiber.layer,
     StoreGauges.layer

@@ -20,6 +20,7 @@ import { completeEndedOrders } from "@tickettoken/order-domain/workflows/Complet
 import { confirmOrder } from "@tickettoken/order-domain/workflows/ConfirmOrder"
 import { createOrder } from "@tickettoken/order-domain/workflows/CreateOrder"
 import { expireDueOrders } from "@tickettoken/order-domain/workflows/ExpireOrder"
+import { watchPayments } from "@tickettoken/order-domain/workflows/WatchPayments"
 import * as MemoryLayer from "./memory/MemoryLayer.ts"
 import { MemoryServices, settled } from "./memory/MemoryServices.ts"
 import { MemoryWorld, rowOf } from "./memory/MemoryWorld.ts"
@@ -153,6 +154,12 @@ export const startProcessing = Effect.fnUntraced(function* (id: PaymentIntentId)
   yield* Effect.ignore(settled(payments.perform((state) => Ledger.startProcessing(state, { id }))))
 })
 
+/** The payment fails for good, and nobody is told. */
+export const fail = Effect.fnUntraced(function* (id: PaymentIntentId) {
+  const { payments } = yield* MemoryServices
+  yield* Effect.orDie(settled(payments.perform((state) => Ledger.decline(state, { id, retryable: false }))))
+})
+
 /** Another intent of the same order, which nobody but the buyer knows of. */
 export const openStray = Effect.fnUntraced(function* (order: Order) {
   const { payments } = yield* MemoryServices
@@ -214,6 +221,9 @@ export const sweepWork = Effect.gen(function* () {
 
 /** One round of the expiry fiber. */
 export const sweepExpiry = expireDueOrders()
+
+/** One round of the payment watch. */
+export const sweepPayments = watchPayments(null)
 
 /** One round of the completion job. */
 export const sweepCompletion = completeEndedOrders()

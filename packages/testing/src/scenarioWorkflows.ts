@@ -8,12 +8,12 @@
  * - `buys 2 general` (`+ 1 vip`; `as vip`; `key k`): any offer of the demo catalogue. `other buys ...` is another buyer
  * - `pays`, `pays 999`, `pays in EUR`, `pays twice`: money moves at the payment service, nobody is told
  * - `confirm`, `confirm the other`: the payment service tells of it
- * - `is processing`, `is declined`, `is declined for good`
+ * - `is processing`, `is declined`, `is declined for good`; `fails`: for good, and nobody is told
  * - `reserves`, `cancels`, `admin cancels`, `asks everything`, `asks 1000`, `asks 1 of line 1`, `admin asks 1000`
  * - `refund will fail`, `refund will wait`, `bank settles`: what the payment service does with refunds
  * - `admin approves 1`, `admin rejects 1`, `admin retries 1`: the order's nth refund
  * - `event is cancelled`, `stock is gone`: all that is left of the first line's type is held elsewhere
- * - `expiry`, `work`, `completion`: one sweep each; `look`: nothing happens; `rest`: everything is done
+ * - `expiry`, `work`, `watch`, `completion`: one sweep each; `look`: nothing happens; `rest`: everything is done
  * - `next tickets.hold failAfter`: the fate of that port's next call (see ScriptedFaults)
  */
 import { Effect, Exit, HashMap, Option, Ref } from "effect"
@@ -48,8 +48,8 @@ import {
   cancelEvent,
   comeToRest,
   createFor,
+  fail,
   holdElsewhere,
-  type OfferName,
   offers,
   onClock,
   openStray,
@@ -60,8 +60,10 @@ import {
   stored,
   sweepCompletion,
   sweepExpiry,
+  sweepPayments,
   sweepWork,
-  tellFailure
+  tellFailure,
+  type OfferName
 } from "./scenarioActors.ts"
 import { moneyCell, stateCell } from "./scenarioOrder.ts"
 import { ticketsOf } from "./TestOrdersNews.ts"
@@ -241,6 +243,8 @@ const act = Effect.fnUntraced(function* (step: string, scene: Ref.Ref<Scene>) {
       )
     case "is processing":
       return yield* startProcessing(intentOf(order))
+    case "fails":
+      return yield* fail(intentOf(order))
     case "is declined":
       return yield* tellFailure(order, intentOf(order), true)
     case "is declined for good":
@@ -259,6 +263,8 @@ const act = Effect.fnUntraced(function* (step: string, scene: Ref.Ref<Scene>) {
       return yield* sweepExpiry
     case "work":
       return yield* sweepWork
+    case "watch":
+      return yield* Effect.asVoid(sweepPayments)
     case "completion":
       return yield* sweepCompletion
     default:

@@ -22,6 +22,7 @@ import { guards } from "./migrations/0003_guards.ts"
 import { rowSecurity } from "./migrations/0004_row_security.ts"
 import { alarmStatements } from "./migrations/0005_alarms.ts"
 import { bulkJobs } from "./migrations/0008_bulk_jobs.ts"
+import { paymentWatch } from "./migrations/0009_payment_watch.ts"
 import { appRole, auditorRole, jobsRole } from "./TenantTransaction.ts"
 import { inbox } from "./migrations/0007_inbox.ts"
 
@@ -50,7 +51,8 @@ const migrations = {
   "0004_row_security": statements(rowSecurity),
   "0005_alarms": statements(alarmStatements),
   "0007_inbox": statements(inbox),
-  "0008_bulk_jobs": statements(bulkJobs)
+  "0008_bulk_jobs": statements(bulkJobs),
+  "0009_payment_watch": statements(paymentWatch)
 }
 
 /** The database can not be brought to the needed schema. Nothing was changed. */

@@ -3,6 +3,7 @@
  * safe (RoleCheck.ts).
  */
 import type { Alarms } from "@tickettoken/order-domain/ports/Alarms"
+import type { AwaitedPayments } from "@tickettoken/order-domain/ports/AwaitedPayments"
 import type { BulkJobReads } from "@tickettoken/order-domain/ports/BulkJobReads"
 import type { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
 import type { EndedOrders } from "@tickettoken/order-domain/ports/EndedOrders"
@@ -16,6 +17,7 @@ import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { Layer } from "effect"
 import type { SqlClient } from "effect/sql"
 import * as AlarmsSql from "./AlarmsSql.ts"
+import * as AwaitedPaymentsSql from "./AwaitedPaymentsSql.ts"
 import * as BulkJobReadsSql from "./BulkJobReadsSql.ts"
 import * as BulkJobsSql from "./BulkJobsSql.ts"
 import * as EndedOrdersSql from "./EndedOrdersSql.ts"
@@ -36,6 +38,7 @@ export const layer = (
   | WorkQueue
   | IdempotencyKeys
   | EventClosures
+  | AwaitedPayments
   | EndedOrders
   | Alarms
   | BulkJobs
@@ -53,6 +56,7 @@ export const layer = (
     InboxSql.layer(options),
     IdempotencySql.layer(options),
     EventClosuresSql.layer,
+    AwaitedPaymentsSql.layer,
     EndedOrdersSql.layer,
     AlarmsSql.layer,
     BulkJobsSql.layer(options),

@@ -41,13 +41,15 @@ const subjectOf = ({ part, point }: Cast, again: boolean): string | null => {
 const stopsOf = (cast: ReadonlyArray<Cast>, again: boolean): ReadonlyArray<CrashStop> =>
   cast.map((each) => ({ point: each.point, again, subject: subjectOf(each, again), fate: "park" as const }))
 
+type Act = Saga["act"]
+
 /** Everybody does what the story is about, and nobody is waited for. */
-const allAct = ({ act }: Saga, cast: ReadonlyArray<Cast>, server: Server) =>
+const allAct = (act: Act, cast: ReadonlyArray<Cast>, server: Server) =>
   Effect.forEach(cast, ({ part }) => Effect.forkScoped(at(server)(Effect.ignoreCause(act(part)))), { discard: true })
 
 /** Waits until an order stands at each point, and kills the server. Who has come to which point is what it answers. */
-const killAtPoints = Effect.fnUntraced(function* (saga: Saga, cast: ReadonlyArray<Cast>, server: Server) {
-  yield* allAct(saga, cast, server)
+const killAtPoints = Effect.fnUntraced(function* (act: Act, cast: ReadonlyArray<Cast>, server: Server) {
+  yield* allAct(act, cast, server)
   const subjects = yield* Effect.forEach(cast, ({ point }) => server.reached(point))
   yield* server.kill
   yield* ageLeases
@@ -73,8 +75,8 @@ const recast = Effect.fnUntraced(function* (cast: ReadonlyArray<Cast>, subjects:
 })
 
 /** A client that asks until it is answered. */
-const untilAnswered = (saga: Saga, part: Part, server: Server) =>
-  at(server)(saga.act(part)).pipe(
+const untilAnswered = (act: Act, part: Part, server: Server) =>
+  at(server)(act(part)).pipe(
     Effect.repeat({
       while: (answer: Answer | null) => answer !== null && (answer.status === 409 || answer.status === 503),
       schedule: Schedule.spaced("200 millis").pipe(Schedule.upTo({ times: 100 }))
@@ -103,15 +105,18 @@ const play = Effect.fnUntraced(function* (saga: Saga, kills: 1 | 2, first: Serve
   const twin = yield* at(first)(saga.prepare)
   yield* saga.fault ?? Effect.void
   yield* first.stopAt(stopsOf(cast, false))
-  const subjects = yield* killAtPoints(saga, cast, first)
+  const subjects = yield* killAtPoints(saga.act, cast, first)
   if (cast.some(({ part }) => part.orderId === null)) cast = yield* recast(cast, subjects)
   const servers = yield* Servers
-  if (kills === 2) yield* killAtPoints(saga, cast, yield* servers.start(stopsOf(cast, true)))
+  const again = saga.again ?? saga.act
+  if (kills === 2) yield* killAtPoints(again, cast, yield* servers.start(stopsOf(cast, true)))
   const last = yield* servers.start([])
   const everybody = [...cast.map(({ part }) => part), twin]
-  const answers = yield* Effect.forEach(everybody, (part) => untilAnswered(saga, part, last), {
-    concurrency: "unbounded"
-  })
+  const answers = yield* Effect.forEach(
+    everybody,
+    (part) => untilAnswered(part === twin ? saga.act : again, part, last),
+    { concurrency: "unbounded" }
+  )
   for (const answer of answers) assert.isBelow(answer?.status ?? 200, 300, answer?.text ?? "")
   if (saga.relief !== undefined) {
     yield* saga.relief(everybody.flatMap(({ orderId }) => (orderId === null ? [] : [orderId])))

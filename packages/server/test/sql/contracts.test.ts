@@ -1,5 +1,6 @@
 /** The ports of the store, over PostgreSQL, by the contracts that their in-memory twins keep. */
 import { alarmsContract } from "@tickettoken/order-testing/contracts/alarmsContract"
+import { awaitedPaymentsContract } from "@tickettoken/order-testing/contracts/awaitedPaymentsContract"
 import { bulkJobsContract } from "@tickettoken/order-testing/contracts/bulkJobsContract"
 import { endedOrdersContract } from "@tickettoken/order-testing/contracts/endedOrdersContract"
 import { eventClosuresContract } from "@tickettoken/order-testing/contracts/eventClosuresContract"
@@ -20,6 +21,7 @@ idempotencyKeysContract(name, layerStore, options)
 eventClosuresContract(name, layerStore, options)
 orderReadsContract(name, layerStore, options)
 endedOrdersContract(name, layerStore, options)
+awaitedPaymentsContract(name, layerStore, options)
 alarmsContract(name, layerStore, options)
 bulkJobsContract(name, layerStore, options)
 outboxContract(name, layerStore, options)

@@ -9,6 +9,7 @@ import { rowSecurity } from "@tickettoken/order-server/sql/migrations/0004_row_s
 import { alarmStatements } from "@tickettoken/order-server/sql/migrations/0005_alarms"
 import { bulkJobs } from "@tickettoken/order-server/sql/migrations/0008_bulk_jobs"
 import { inbox } from "@tickettoken/order-server/sql/migrations/0007_inbox"
+import { paymentWatch } from "@tickettoken/order-server/sql/migrations/0009_payment_watch"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as RoleCheck from "@tickettoken/order-server/sql/RoleCheck"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
@@ -27,7 +28,8 @@ const all = [
   "0004_row_security",
   "0005_alarms",
   "0007_inbox",
-  "0008_bulk_jobs"
+  "0008_bulk_jobs",
+  "0009_payment_watch"
 ]
 
 /** An empty database for each test. */
@@ -78,7 +80,8 @@ const frozen = {
   "0004_row_security": "ea313e982e0060ff",
   "0005_alarms": "51bc2306428a4c81",
   "0007_inbox": "7b710912ceedf146",
-  "0008_bulk_jobs": "8e87af97816277a4"
+  "0008_bulk_jobs": "8e87af97816277a4",
+  "0009_payment_watch": "8d5309953d0acaef"
 }
 
 const digestOf = (texts: ReadonlyArray<string>): string =>
@@ -95,7 +98,8 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
           "0004_row_security": digestOf(rowSecurity),
           "0005_alarms": digestOf(alarmStatements),
           "0007_inbox": digestOf(inbox),
-          "0008_bulk_jobs": digestOf(bulkJobs)
+          "0008_bulk_jobs": digestOf(bulkJobs),
+          "0009_payment_watch": digestOf(paymentWatch)
         },
         frozen
       )

@@ -3,6 +3,7 @@
  */
 import { Layer } from "effect"
 import * as AlarmsMemory from "./AlarmsMemory.ts"
+import * as AwaitedPaymentsMemory from "./AwaitedPaymentsMemory.ts"
 import * as BulkJobsMemory from "./BulkJobsMemory.ts"
 import * as EndedOrdersMemory from "./EndedOrdersMemory.ts"
 import * as EventClosuresMemory from "./EventClosuresMemory.ts"
@@ -21,6 +22,7 @@ export const layer = Layer.mergeAll(
   WorkQueueMemory.layer,
   IdempotencyKeysMemory.layer,
   EventClosuresMemory.layer,
+  AwaitedPaymentsMemory.layer,
   EndedOrdersMemory.layer,
   AlarmsMemory.layer,
   BulkJobsMemory.layer,

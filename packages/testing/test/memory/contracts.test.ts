@@ -3,6 +3,7 @@
  */
 import { Layer } from "effect"
 import { alarmsContract } from "@tickettoken/order-testing/contracts/alarmsContract"
+import { awaitedPaymentsContract } from "@tickettoken/order-testing/contracts/awaitedPaymentsContract"
 import { bulkJobsContract } from "@tickettoken/order-testing/contracts/bulkJobsContract"
 import { endedOrdersContract } from "@tickettoken/order-testing/contracts/endedOrdersContract"
 import { eventCatalogContract } from "@tickettoken/order-testing/contracts/eventCatalogContract"
@@ -29,6 +30,7 @@ idempotencyKeysContract("in memory", ports)
 eventClosuresContract("in memory", ports)
 orderReadsContract("in memory", ports)
 endedOrdersContract("in memory", ports)
+awaitedPaymentsContract("in memory", ports)
 alarmsContract("in memory", ports)
 bulkJobsContract("in memory", ports)
 ticketsContract("in memory", ports)

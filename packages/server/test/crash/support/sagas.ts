@@ -30,6 +30,8 @@ export interface Saga {
   readonly prepare: Effect.Effect<Part, never, Stage>
   /** What the story is about; `null` where nobody asks for it. */
   readonly act: (part: Part) => Effect.Effect<Answer | null, never, Stage>
+  /** What happens instead once a process has ended, where nobody asks a second time. */
+  readonly again?: (part: Part) => Effect.Effect<Answer | null, never, Stage>
   /** How its order ends, undisturbed. */
   readonly ends: OrderStatus
   /** What is wrong with the other services meanwhile. */
@@ -82,6 +84,15 @@ const ageing = <E>(statement: (sql: SqlClient.SqlClient) => Effect.Effect<unknow
     yield* sql.withTransaction(Effect.andThen(sql`set local session_replication_role = replica`, statement(sql)))
   }).pipe(Effect.orDie)
 
+/** The order has waited so long for its payment that it is asked about, and a new round of asking begins. */
+const waited = ({ orderId }: Part) =>
+  ageing((sql) =>
+    Effect.andThen(
+      sql`update orders set created_at = created_at - interval '6 minutes' where id = ${orderId}`,
+      sql`delete from chore_slots where name = 'payment-watch'`
+    )
+  ).pipe(Effect.as(null))
+
 /** The order's deadline and grace are over. */
 const timePasses = ({ orderId }: Part) =>
   ageing(
@@ -106,7 +117,15 @@ export const sagas: ReadonlyArray<Saga> = [
     prepare: somebody,
     act: (part) => post(part, "/api/v1/orders", newOrder())
   },
-  { name: "confirming", ends: "CONFIRMED", points: ["K1", "K2", "K2a", "K2b"], prepare: paid, act: confirm },
+  { name: "confirming", ends: "CONFIRMED", points: ["K2", "K2a", "K2b"], prepare: paid, act: confirm },
+  {
+    name: "confirming what is announced only once",
+    ends: "CONFIRMED",
+    points: ["K1"],
+    prepare: paid,
+    act: confirm,
+    again: waited
+  },
   { name: "cancelling before paying", ends: "CANCELLED", points: ["U1", "U2", "U3"], prepare: payable, act: cancel },
   {
     name: "cancelling after paying",
