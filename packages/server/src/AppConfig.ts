@@ -38,6 +38,13 @@ export interface Configuration {
   readonly logLevel: LogLevel.LogLevel
   /** Without a token /metrics is for everybody outside production, and for nobody in production. */
   readonly metrics: { readonly enabled: boolean; readonly token: Option.Option<Redacted.Redacted> }
+  /** Where traces and logs go by OTLP; nowhere without an address. */
+  readonly collector: {
+    readonly url: Option.Option<URL>
+    readonly headers: Option.Option<Redacted.Redacted>
+    /** Of the traces that begin here, in basis points. */
+    readonly traceShare: number
+  }
   readonly requestBudget: Duration.Duration
   readonly bodyBytesMax: number
   readonly bulk: BulkSettingsShape
@@ -198,6 +205,7 @@ const configurationOf = (values: ConfigValues): Configuration => ({
   port: values.port,
   logLevel: values.logLevel,
   metrics: { enabled: values.metricsEnabled, token: values.metricsToken },
+  collector: { url: values.otlpEndpoint, headers: values.otlpHeaders, traceShare: values.traceShare },
   requestBudget: values.requestBudget,
   bodyBytesMax: values.bodyBytesMax,
   bulk: { callsPerSecond: values.bulkCallsPerSecond, attemptsMax: values.bulkAttemptsMax },

@@ -28,6 +28,7 @@ import { Detached } from "./http/Detached.ts"
 import { Health } from "./http/Health.ts"
 import * as HttpRoutes from "./http/HttpRoutes.ts"
 import { HttpSettings } from "./http/HttpSettings.ts"
+import * as requestTrace from "./http/requestTrace.ts"
 import { MetricsAccess } from "./http/MetricsRoute.ts"
 import * as nodeServer from "./http/nodeServer.ts"
 import * as AlarmFiber from "./jobs/AlarmFiber.ts"
@@ -131,6 +132,7 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     Layer.provideMerge(coreLayer(config, foundation, seams)),
     Layer.provide([
       Layer.succeed(HttpSettings, { bodyBytesMax: config.bodyBytesMax, defaultCurrency: config.defaultCurrency }),
+      requestTrace.layer,
       Layer.effect(MetricsAccess, metricsAccess(config)),
       Layer.effectDiscard(databaseMetrics.poolMax.record(config.database.poolMax, {})),
       NodeHttpClient.layerUndici

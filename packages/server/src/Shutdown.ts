@@ -23,6 +23,8 @@ export interface Limits {
   readonly pool: Duration.Duration
   /** What a run has started for itself: PostgreSQL and the sandbox. */
   readonly world: Duration.Duration
+  /** The last traces and logs on their way to a collector. */
+  readonly telemetry: Duration.Duration
   /** Everything. */
   readonly total: Duration.Duration
 }
@@ -32,6 +34,7 @@ const MARGIN_MILLIS = 1500
 const POOL_MILLIS = 500
 /** So much earlier than the last resort. */
 const WORLD_EARLY_MILLIS = 300
+const TELEMETRY_EARLY_MILLIS = 150
 
 /** `delay` is what really passes before the end of listening: none in a demo. */
 export const limitsOf = (
@@ -44,6 +47,7 @@ export const limitsOf = (
     work,
     pool: Duration.sum(work, Duration.millis(POOL_MILLIS)),
     world: Duration.subtract(total, Duration.millis(WORLD_EARLY_MILLIS)),
+    telemetry: Duration.subtract(total, Duration.millis(TELEMETRY_EARLY_MILLIS)),
     total
   }
 }

@@ -8,11 +8,11 @@ import { Cause, Console, Context, Effect, Exit, Layer, Option, Runtime, Scope } 
 import { SqlClient } from "effect/sql"
 import { AppConfig, type Configuration } from "./AppConfig.ts"
 import { appLayer, databaseLayer, type Foundation, listeningPort, type Seams } from "./AppLayer.ts"
-import * as Logging from "./Logging.ts"
 import { prepareDatabase } from "./prepareDatabase.ts"
 import type { World } from "./sandbox/EmbeddedWorld.ts"
 import * as Shutdown from "./Shutdown.ts"
 import { CONFIGURATION_EXIT_CODE, StartFailure, startFailure } from "./StartFailure.ts"
+import * as Export from "./telemetry/Export.ts"
 
 /** What a run tells once it takes requests. */
 export interface Ready {
@@ -22,19 +22,24 @@ export interface Ready {
   readonly demo: World["demo"]
 }
 
-/** Serves until it is interrupted. */
-const serve = Effect.fn("serve")(function* (onReady: (ready: Ready) => Effect.Effect<void>, seams: Seams) {
+/** Serves until it is interrupted. Has no span: everything that is ever done here would hang below it. */
+const serve = Effect.fnUntraced(function* (onReady: (ready: Ready) => Effect.Effect<void>, seams: Seams) {
   const config = yield* Effect.provide(AppConfig, AppConfig.layer).pipe(
     Effect.mapError(({ message }) => startFailure(message, CONFIGURATION_EXIT_CODE))
   )
   const { begin, setTotal } = yield* Shutdown.Shutdown
-  yield* setTotal(Shutdown.limitsOf(config.shutdown, config.shutdown.delay).total)
-  return yield* serveConfigured(config, onReady, seams).pipe(
-    // A run that fails has as little time to end as one that is stopped.
-    Effect.onExit(() => begin),
-    Effect.scoped,
-    Effect.provide(Logging.layer(config))
-  )
+  const { telemetry, total } = Shutdown.limitsOf(config.shutdown, config.shutdown.delay)
+  yield* setTotal(total)
+  return yield* Effect.gen(function* () {
+    const exporters = yield* Shutdown.stage("Traces and logs", telemetry)
+    const observed = yield* Layer.buildWithScope(Export.layer(config), exporters)
+    return yield* serveConfigured(config, onReady, seams).pipe(
+      // A run that fails has as little time to end as one that is stopped.
+      Effect.onExit(() => begin),
+      Effect.scoped,
+      Effect.provideContext(observed)
+    )
+  }).pipe(Effect.scoped)
 })
 
 const serveConfigured = Effect.fnUntraced(function* (

@@ -35,6 +35,17 @@ const samples: { readonly [Key in keyof typeof variables]: Sample } = {
     pick: ({ metrics }) => revealed(metrics.token),
     expected: "q8Zt0wV5nYc2Lr7Kx4Hs9Bd1"
   },
+  otlpEndpoint: {
+    text: "http://collector:4318",
+    pick: ({ collector }) => href(collector.url),
+    expected: "http://collector:4318/"
+  },
+  otlpHeaders: {
+    text: "authorization=Basic%20abc",
+    pick: ({ collector }) => revealed(collector.headers),
+    expected: "authorization=Basic%20abc"
+  },
+  traceShare: { text: "12.5", pick: ({ collector }) => collector.traceShare, expected: 1250 },
   requestBudget: { text: "2.5", pick: ({ requestBudget }) => seconds(requestBudget), expected: 2.5 },
   bodyBytesMax: { text: "2048", pick: ({ bodyBytesMax }) => bodyBytesMax, expected: 2048 },
   bulkCallsPerSecond: { text: "7", pick: ({ bulk }) => bulk.callsPerSecond, expected: 7 },

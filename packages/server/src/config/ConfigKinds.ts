@@ -6,6 +6,7 @@
 import { Currency } from "@tickettoken/order-domain/Currency"
 import { AMOUNT_CEILING, type BasisPoints, Cents, parsePercentage } from "@tickettoken/order-domain/Money"
 import { Duration, type LogLevel, Redacted, Result, Schema } from "effect"
+import { otlpHeadersOf } from "./otlpHeaders.ts"
 
 /** A value, or every problem with the text: each completes the sentence "PORT ...". */
 type Reading<A> = Result.Result<A, ReadonlyArray<string>>
@@ -211,4 +212,12 @@ export const scrapeToken: Kind<Redacted.Redacted> = {
     /^[\x21-\x7e]+$/.test(text) && text.length >= SCRAPE_TOKEN_CHARS_MIN && text.length <= SCRAPE_TOKEN_CHARS_MAX
       ? Result.succeed(Redacted.make(text, { label: "ORDER_METRICS_TOKEN" }))
       : problem(`must have ${SCRAPE_TOKEN_CHARS_MIN} to ${SCRAPE_TOKEN_CHARS_MAX} printable characters and no spaces`)
+}
+
+export const otlpHeaders: Kind<Redacted.Redacted> = {
+  label: "name=value,name=value",
+  read: (text) =>
+    otlpHeadersOf(text) === undefined
+      ? problem("must be name=value pairs with commas between them, values percent-encoded")
+      : Result.succeed(Redacted.make(text, { label: "OTEL_EXPORTER_OTLP_HEADERS" }))
 }

@@ -62,6 +62,28 @@ export const serviceVariables = {
     description:
       "Whoever reads `/metrics` sends it as `Authorization: Bearer <token>`. Without it `/metrics` is open outside production and not there in production."
   }),
+  otlpEndpoint: optional({
+    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    section: "Telemetry",
+    kind: Kind.serviceUrl,
+    description:
+      "A collector that takes OTLP over HTTP in JSON: traces go to `/v1/traces` behind it, logs to `/v1/logs`. Without it nothing is sent."
+  }),
+  otlpHeaders: optional({
+    name: "OTEL_EXPORTER_OTLP_HEADERS",
+    section: "Telemetry",
+    kind: Kind.otlpHeaders,
+    secret,
+    description: "Headers for the collector, such as its credential."
+  }),
+  traceShare: withDefault({
+    name: "ORDER_TRACE_PERCENTAGE",
+    section: "Telemetry",
+    kind: Kind.percentage,
+    default: "100",
+    description:
+      "How many of the traces that begin here are sent. One that a caller has begun is sent if the caller says so."
+  }),
   requestBudget: withDefault({
     name: "ORDER_REQUEST_BUDGET_SECONDS",
     section: "Server",

@@ -4,8 +4,8 @@
  * The server's span is the tracer's business and exists only where spans are exported. The trace exists always: the log
  * lines of a request and the calls that it makes carry its id, whoever collects them.
  */
-import { Effect, Option, Tracer } from "effect"
-import { type HttpServerRequest, HttpTraceContext } from "effect/http"
+import { Effect, Layer, Option, Tracer } from "effect"
+import { HttpMiddleware, type HttpServerRequest, HttpTraceContext, UrlParams } from "effect/http"
 
 const SPAN_ID_CHARS = 16
 
@@ -28,3 +28,9 @@ export const traceOf = (request: HttpServerRequest.HttpServerRequest, freshId: s
 /** A span as `traceparent`. */
 export const traceparentOf = ({ sampled, spanId, traceId }: Tracer.AnySpan): string =>
   `00-${traceId.padStart(2 * SPAN_ID_CHARS, "0")}-${spanId}-${sampled ? "01" : "00"}`
+
+/** What the server's span leaves out: whole requests, and every value of a query, which may hold anything. */
+export const layer = Layer.merge(
+  Layer.succeed(HttpMiddleware.TracerDisabledWhen, isUntraced),
+  Layer.succeed(UrlParams.CurrentRedactedNames, [/^/])
+)
