@@ -1,7 +1,7 @@
 /**
  * The one way to change an order: load it, decide, commit; and decide again when somebody else was faster.
  */
-import { Effect, type Result, Schedule } from "effect"
+import { Duration, Effect, type Result, Schedule } from "effect"
 import { Outcome, orderAfter } from "./Decision.ts"
 import type { IdempotencyClaim, StoredAnswer } from "./Idempotency.ts"
 import type { OrderId, TenantId } from "./Ids.ts"
@@ -9,12 +9,21 @@ import type { InboxLease } from "./InboundMessage.ts"
 import type { Order } from "./Order.ts"
 import type { Signed } from "./OrderCommand.ts"
 import { decide } from "./OrderDecision.ts"
-import { VersionConflict } from "./OrderErrors.ts"
+import { ServiceUnavailable, VersionConflict } from "./OrderErrors.ts"
 import { OrderStore, type StoredOrder } from "./ports/OrderStore.ts"
 import type { ClaimedWork, WorkLease } from "./Work.ts"
 
-/** How often a change is decided anew after losing a race. Each round lost means that another change has won. */
-const ROUNDS_MAX = 20
+/**
+ * How often a change is decided anew after losing a race. Each round lost means that another change has won, so as many
+ * rounds are lost as there are others: more than any crowd on one order.
+ */
+const ROUNDS_MAX = 100
+
+/** The pause between rounds grows up to this, so that a crowd thins out. */
+const PAUSE_MILLIS_MAX = 50
+
+/** How soon to try again after as many rounds as that. */
+const RETRY_AFTER_SECONDS = 1
 
 /** A request's idempotency key and the way its final answer is written down, in the same transaction. */
 export interface Keyed<A> {
@@ -67,18 +76,33 @@ const attempt = Effect.fnUntraced(function* <E, R>(change: Change<E, R>) {
   return { order: committed.order, moved: true, work: committed.work } satisfies Changed
 })
 
+const isLostRace = (error: unknown): error is VersionConflict => error instanceof VersionConflict
+
+const again = Schedule.exponential("2 millis", 1.3).pipe(
+  Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.millis(PAUSE_MILLIS_MAX)))),
+  Schedule.jittered,
+  Schedule.upTo({ times: ROUNDS_MAX })
+)
+
 /**
- * Changes an order. A lost race is decided again on the new state, at most {@link ROUNDS_MAX} times. Fails with what
- * the command builder, `decide` and `OrderStore` fail with.
+ * Changes an order. A lost race is decided again on the new state, at most {@link ROUNDS_MAX} times; it is an error only
+ * to whoever named a version. Fails with what the command builder, `decide` and `OrderStore` fail with, and with
+ * `ServiceUnavailable` when all rounds were lost.
  */
 export const changeOrder = <E, R>(change: Change<E, R>) =>
   attempt(change).pipe(
-    Effect.retry({
-      schedule: Schedule.spaced("5 millis").pipe(Schedule.jittered, Schedule.upTo({ times: ROUNDS_MAX })),
-      while: (error) =>
-        change.expectedVersion === undefined && typeof error === "object" && error instanceof VersionConflict
-    })
+    Effect.retry({ schedule: again, while: (error) => change.expectedVersion === undefined && isLostRace(error) }),
+    Effect.catchIf(
+      (error) => change.expectedVersion === undefined && isLostRace(error),
+      () => Effect.fail(inUse)
+    )
   )
+
+const inUse = new ServiceUnavailable({
+  service: "orders",
+  why: "the order is being changed by too many at once",
+  retryAfterSeconds: RETRY_AFTER_SECONDS
+})
 
 /** The decision alone, without writing it: what `changeOrder` would do now. */
 export const dryRun = (

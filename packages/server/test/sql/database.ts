@@ -57,8 +57,18 @@ const layerTime = Layer.effect(
   )
 )
 
+const layerPorts = Layer.merge(PostgresLayer.layer(), layerTime)
+
 /** Every port of the store, over a migrated database of its own. */
-export const layerStore = Layer.merge(PostgresLayer.layer(), layerTime).pipe(Layer.provideMerge(layerMigrated))
+export const layerStore = layerPorts.pipe(Layer.provideMerge(layerMigrated))
+
+/** The same over an empty database that somebody else has made. */
+export const layerStoreAt = (url: Redacted.Redacted) =>
+  layerPorts.pipe(
+    Layer.provideMerge(Layer.effectDiscard(Migrations.migrate)),
+    Layer.provideMerge(layerPool),
+    Layer.provideMerge(Layer.succeed(DatabaseUrl, url))
+  )
 
 /** The ports of one more process on the same database, with a pool of its own, for as long as the scope lives. */
 export const anotherNode = Layer.build(PostgresLayer.layer().pipe(Layer.provideMerge(Layer.fresh(layerPool))))

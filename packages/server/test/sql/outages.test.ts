@@ -31,6 +31,7 @@ import {
 } from "effect"
 import { SqlClient } from "effect/sql"
 import * as net from "node:net"
+import { everySlotWorks } from "../faults/support/everySlot.ts"
 import { anotherNode, DatabaseUrl, layerStore, POOL_SIZE } from "./database.ts"
 
 /** Runs in a session of its own, in a transaction that ends with the scope. */
@@ -47,26 +48,6 @@ const unavailableOf = <A, E>(exit: Exit.Exit<A, E>): ServiceUnavailable | string
   const error = Cause.squash(exit.cause)
   return error instanceof ServiceUnavailable ? error : `not ServiceUnavailable: ${String(error)}`
 }
-
-/** As many units at once as the pool has sessions: all of them must be under way together. */
-const everySlotWorks = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const { tenantId } = yield* freshBuyer
-  const begun = yield* Ref.make(0)
-  const all = yield* Deferred.make<void>()
-  const unit = inTenant(
-    tenantId,
-    Effect.gen(function* () {
-      yield* sql`select 1`
-      if ((yield* Ref.updateAndGet(begun, (n) => n + 1)) === POOL_SIZE) yield* Deferred.succeed(all, undefined)
-      yield* Deferred.await(all)
-    })
-  )
-  yield* Effect.all(
-    Array.from({ length: POOL_SIZE }, () => unit),
-    { concurrency: "unbounded" }
-  )
-})
 
 /** A server that takes connections; what it does with them is the test's. */
 const listen = (onSocket: (socket: net.Socket) => void) =>

@@ -5,6 +5,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, HashMap, type Layer } from "effect"
 import { TestClock } from "effect/testing"
 import type { Order } from "@tickettoken/order-domain/Order"
+import { VersionConflict } from "@tickettoken/order-domain/OrderErrors"
+import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { cancelOrder } from "@tickettoken/order-domain/workflows/CancelOrder"
 import { confirmOrder } from "@tickettoken/order-domain/workflows/ConfirmOrder"
 import { requestRefund } from "@tickettoken/order-domain/workflows/RequestRefund"
@@ -135,6 +137,28 @@ describe("at once", () => {
       assert.strictEqual(open.length, 1)
       yield* Effect.orDie(comeToRest)
       assert.strictEqual((yield* breaksAtRest).join("; "), "")
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("a change that loses every race is told to come back, and only who named a version hears of versions", () =>
+    Effect.gen(function* () {
+      const store = yield* OrderStore
+      const order = yield* onClock(createFor(buyer(), [[1, "general"]]))
+      const losing = OrderStore.of({
+        ...store,
+        commit: ({ decision }) =>
+          Effect.fail(new VersionConflict({ orderId: decision.order.id, expected: 3, actual: 4 }))
+      })
+      const cancel = (expectedVersion?: number) =>
+        answered(
+          Effect.provideService(
+            cancelOrder({ caller: buyer(), orderId: order.id, reason: null, expectedVersion }),
+            OrderStore,
+            losing
+          )
+        )
+      assert.strictEqual(yield* onClock(cancel()), "! ServiceUnavailable")
+      assert.strictEqual(yield* onClock(cancel(order.version)), "! VersionConflict")
     }).pipe(Effect.provide(layer))
   )
 })
