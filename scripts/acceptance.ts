@@ -24,7 +24,9 @@ const env = {
   ORDER_SANDBOX_TICKET_PORT: String(tickets),
   ORDER_SANDBOX_PAYMENT_PORT: String(payments),
   ORDER_SANDBOX_EVENT_PORT: String(events),
-  JWT_SECRET: jwtSecret
+  JWT_SECRET: jwtSecret,
+  // One buyer sends 50 creates at the same time, to see that they are one.
+  RATE_LIMIT_CREATE_PER_MINUTE: "100"
 }
 
 const first = await startServer(clone, env)

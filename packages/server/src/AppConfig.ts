@@ -29,7 +29,12 @@ import type { ServiceKey } from "./auth/ServiceKeys.ts"
 import { type ConfigFault, ConfigInvalid } from "./config/ConfigFaults.ts"
 import { policiesOf, policyFaults } from "./config/ConfigPolicies.ts"
 import { configTable, type ConfigValues, variables } from "./config/ConfigTable.ts"
+import { redisFaults, redisOf } from "./config/redisSettings.ts"
 import { missingInProduction, weakInProduction } from "./config/ProductionRules.ts"
+import type { AddressLimitOptions } from "./limits/AddressLimits.ts"
+import type { OperationLimits } from "./limits/RateLimits.ts"
+import type { TrustedProxies } from "./limits/TrustedProxies.ts"
+import type { RedisAddress } from "./redis/IoRedis.ts"
 
 /** Everything that the service is told from outside. */
 export interface Configuration {
@@ -76,6 +81,11 @@ export interface Configuration {
   }
   /** Keys of services that may call us; `None` in an embedded run that makes one for the demo. */
   readonly serviceKeys: Option.Option<ReadonlyArray<ServiceKey>>
+  /** Where replicas count rate limits together; `None`: each for itself. */
+  readonly redis: Option.Option<RedisAddress>
+  /** Requests a minute. */
+  readonly rateLimits: { readonly operations: OperationLimits; readonly addresses: AddressLimitOptions }
+  readonly trustedProxies: Option.Option<TrustedProxies>
   readonly idempotencyTtl: Duration.Duration
   readonly expiryInterval: Duration.Duration
   readonly defaultCurrency: Currency
@@ -122,7 +132,7 @@ const load = Effect.gen(function* () {
   if (readable.nodeEnv === "production") {
     faults.push(...missingInProduction(configTable, (name) => names.has(name)), ...weakInProduction(readable))
   }
-  faults.push(...policyFaults(readable), ...serviceFaults(readable))
+  faults.push(...policyFaults(readable), ...serviceFaults(readable), ...redisFaults(readable))
   const [first, ...rest] = faults
   if (first !== undefined) return yield* new ConfigInvalid({ faults: [first, ...rest] })
   // oxlint-disable-next-line typescript/consistent-type-assertions -- no fault: every variable has been read
@@ -223,6 +233,17 @@ const configurationOf = (values: ConfigValues): Configuration => ({
   },
   jwt: { secret: values.jwtSecret, issuer: values.jwtIssuer, audience: values.jwtAudience },
   serviceKeys: values.serviceKeys,
+  redis: redisOf(values),
+  rateLimits: {
+    operations: {
+      create: values.createLimit,
+      reserve: values.reserveLimit,
+      cancel: values.cancelLimit,
+      refund: values.refundLimit
+    },
+    addresses: { requests: values.addressLimit, badCredentials: values.badCredentialsLimit }
+  },
+  trustedProxies: values.trustedProxies,
   idempotencyTtl: values.idempotencyTtl,
   expiryInterval: values.expiryInterval,
   defaultCurrency: values.defaultCurrency,

@@ -38,8 +38,10 @@ import * as ExpiryFiber from "./jobs/ExpiryFiber.ts"
 import * as PaymentWatchFiber from "./jobs/PaymentWatchFiber.ts"
 import * as RetentionFiber from "./jobs/RetentionFiber.ts"
 import * as Sweeper from "./jobs/Sweeper.ts"
+import { limitsLayer } from "./limits/limitsLayer.ts"
 import * as InboxConsumer from "./messaging/InboxConsumer.ts"
 import * as OutboxRelay from "./messaging/OutboxRelay.ts"
+import { OptionalRedis } from "./redis/OptionalRedis.ts"
 import * as SecureIdentifiers from "./SecureIdentifiers.ts"
 import * as PostgresLayer from "./sql/PostgresLayer.ts"
 import * as SqlLayer from "./sql/SqlLayer.ts"
@@ -108,6 +110,7 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
   const server = HttpRouter.serve(HttpRoutes.layer, { disableListenLog: true, disableLogger: true }).pipe(
     Layer.provideMerge(listener(config, foundation)),
     Layer.provide([
+      limitsLayer(config),
       JwtVerifier.layer({ secret: foundation.jwtSecret, issuer, audience }),
       ServiceKeys.layer(foundation.serviceKeys),
       Detached.layer(config.shutdown.timeout)
@@ -129,6 +132,7 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     // Ends after them, so that it sends what they have left.
     Layer.provideMerge(attached(foundation, OutboxRelay.layer)),
     Layer.provideMerge(Health.layer(dependencies.list(foundation.services))),
+    Layer.provide(OptionalRedis.layer(config.redis)),
     Layer.provideMerge(coreLayer(config, foundation, seams)),
     Layer.provide([
       Layer.succeed(HttpSettings, { bodyBytesMax: config.bodyBytesMax, defaultCurrency: config.defaultCurrency }),

@@ -12,6 +12,8 @@ const jwtSecret = "q8Zt0wV5nYc2Lr7Kx4Hs9Bd1Gf6Jm3Pa"
 
 interface Sample {
   readonly text: string
+  /** What else must be set for it to count. */
+  readonly beside?: { readonly [name: string]: string }
   /** What the variable changes. */
   readonly pick: (config: Configuration) => unknown
   readonly expected: unknown
@@ -21,6 +23,14 @@ const revealed = (value: Option.Option<Redacted.Redacted>): string | null =>
   Option.getOrNull(Option.map(value, Redacted.value))
 
 const href = (value: Option.Option<URL>): string | null => Option.getOrNull(Option.map(value, ({ href: text }) => text))
+
+const redisOf = (redis: Configuration["redis"]): unknown =>
+  Option.getOrNull(
+    Option.map(redis, ({ password, ...rest }) => ({
+      ...rest,
+      ...(password === undefined ? {} : { password: Redacted.value(password) })
+    }))
+  )
 
 const seconds = Duration.toSeconds
 
@@ -94,6 +104,38 @@ const samples: { readonly [Key in keyof typeof variables]: Sample } = {
       { keyId: "payments", digest: Buffer.from(digestOf("s1")), scopes: new Set(["orders:confirm", "orders:read"]) }
     ]
   },
+  redisUrl: {
+    text: "rediss://orders:s%40cret@[::1]:6380/2",
+    pick: ({ redis }) => redisOf(redis),
+    expected: { host: "::1", port: 6380, database: 2, tls: true, username: "orders", password: "s@cret" }
+  },
+  redisHost: { text: "cache", pick: ({ redis }) => redisOf(redis), expected: { host: "cache", port: 6379 } },
+  redisPort: {
+    text: "7000",
+    beside: { REDIS_HOST: "cache" },
+    pick: ({ redis }) => redisOf(redis),
+    expected: { host: "cache", port: 7000 }
+  },
+  redisPassword: {
+    text: "pa ss",
+    beside: { REDIS_HOST: "cache" },
+    pick: ({ redis }) => redisOf(redis),
+    expected: { host: "cache", port: 6379, password: "pa ss" }
+  },
+  createLimit: { text: "20", pick: ({ rateLimits }) => rateLimits.operations.create, expected: 20 },
+  reserveLimit: { text: "6", pick: ({ rateLimits }) => rateLimits.operations.reserve, expected: 6 },
+  cancelLimit: { text: "7", pick: ({ rateLimits }) => rateLimits.operations.cancel, expected: 7 },
+  refundLimit: { text: "8", pick: ({ rateLimits }) => rateLimits.operations.refund, expected: 8 },
+  addressLimit: { text: "600", pick: ({ rateLimits }) => rateLimits.addresses.requests, expected: 600 },
+  badCredentialsLimit: { text: "9", pick: ({ rateLimits }) => rateLimits.addresses.badCredentials, expected: 9 },
+  trustedProxies: {
+    text: "10.0.0.0/8, ::1",
+    pick: ({ trustedProxies }) =>
+      ["10.1.2.3", "11.0.0.1", "::1", "::2"].map(
+        (address) => Option.isSome(trustedProxies) && trustedProxies.value.includes(address)
+      ),
+    expected: [true, false, true, false]
+  },
   idempotencyTtl: { text: "0.5", pick: ({ idempotencyTtl }) => seconds(idempotencyTtl), expected: 30 },
   dataFolder: { text: "/srv/orders data", pick: ({ dataFolder }) => dataFolder, expected: "/srv/orders data" },
   sandboxTicketPort: { text: "4001", pick: ({ sandbox }) => sandbox.ticketPort, expected: 4001 },
@@ -159,10 +201,10 @@ const rows = Object.entries(samples).map(([key, sample]) => ({
 }))
 
 describe("a variable", () => {
-  it.effect.each(rows)("$name changes what the server does", ({ expected, name, pick, text }) =>
+  it.effect.each(rows)("$name changes what the server does", ({ beside = {}, expected, name, pick, text }) =>
     Effect.gen(function* () {
-      const before = pick(yield* read({}))
-      const after = pick(yield* read({ [name]: text }))
+      const before = pick(yield* read(beside))
+      const after = pick(yield* read({ ...beside, [name]: text }))
       assert.deepStrictEqual(after, expected)
       assert.notDeepEqual(after, before)
     })

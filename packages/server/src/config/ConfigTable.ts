@@ -5,11 +5,12 @@
  * docs/configuration.md and .env.example are written from this table.
  */
 import { policyVariables } from "./PolicyVariables.ts"
+import { rateLimitVariables } from "./RateLimitVariables.ts"
 import { serviceVariables } from "./ServiceVariables.ts"
 import { sections, type Variable, type VariableInfo } from "./Variable.ts"
 
 /** By the name under which the server knows each one. */
-export const variables = { ...serviceVariables, ...policyVariables }
+export const variables = { ...serviceVariables, ...rateLimitVariables, ...policyVariables }
 
 type VariableKey = keyof typeof variables
 

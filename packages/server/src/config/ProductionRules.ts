@@ -3,6 +3,7 @@
  */
 import { Option, Redacted } from "effect"
 import { digestOf, sameDigest } from "../auth/ServiceKeys.ts"
+import type { RedisAddress } from "../redis/IoRedis.ts"
 import type { ConfigFault } from "./ConfigFaults.ts"
 import type { ConfigValues } from "./ConfigTable.ts"
 import type { VariableInfo } from "./Variable.ts"
@@ -85,6 +86,16 @@ const decoded = (text: string): string => {
   }
 }
 
+const redisPasswordOf = (address: Option.Option<RedisAddress> | undefined): string | undefined =>
+  address === undefined || Option.isNone(address)
+    ? undefined
+    : Redacted.value(address.value.password ?? Redacted.make(""))
+
+const redisProblem = (password: string): string | undefined => {
+  if (password === "") return "must hold a password in production"
+  return isSample(password) ? "holds a known sample as its password" : undefined
+}
+
 const outgoingKeyProblem = (text: string): string | undefined => {
   const credential = text.slice(text.indexOf(".") + 1)
   if (isSample(credential)) return SAMPLE
@@ -104,6 +115,8 @@ export const weakInProduction = (values: Partial<ConfigValues>): ReadonlyArray<C
   look("ORDER_SERVICE_KEY", textOf(values.serviceKey), outgoingKeyProblem)
   look("JWT_SECRET", textOf(values.jwtSecret), secretProblem)
   look("ORDER_METRICS_TOKEN", textOf(values.metricsToken), secretProblem)
+  look("REDIS_URL", redisPasswordOf(values.redisUrl), redisProblem)
+  look("REDIS_PASSWORD", textOf(values.redisPassword), redisProblem)
   const keys = values.serviceKeys === undefined ? [] : Option.getOrElse(values.serviceKeys, () => [])
   for (const [at, { digest }] of keys.entries()) {
     if (sampleDigests.some((sample) => sameDigest(sample, digest))) {

@@ -4,6 +4,7 @@
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { RequiredScope, ServiceKeyAuth } from "./Auth.ts"
 import * as Problems from "./Problems.ts"
+import { AddressLimit } from "./RateLimit.ts"
 import * as Requests from "./Requests.ts"
 import { RequestShape } from "./RequestShape.ts"
 import * as Views from "./Views.ts"
@@ -22,5 +23,6 @@ export class BulkJobsApi extends HttpApiGroup.make("bulkJobs")
   )
   .middleware(RequestShape)
   .middleware(ServiceKeyAuth)
+  .middleware(AddressLimit)
   .prefix("/internal/v1/bulk-jobs")
   .annotateMerge(OpenApi.annotations({ title: "Bulk jobs", description: "Services; Authorization: Service-Key" })) {}

@@ -4,6 +4,7 @@
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { RequiredScope, ServiceKeyAuth } from "./Auth.ts"
 import * as Problems from "./Problems.ts"
+import { AddressLimit } from "./RateLimit.ts"
 import * as Requests from "./Requests.ts"
 import { RequestShape } from "./RequestShape.ts"
 import * as Views from "./Views.ts"
@@ -69,5 +70,6 @@ export class InternalApi extends HttpApiGroup.make("internal")
   )
   .middleware(RequestShape)
   .middleware(ServiceKeyAuth)
+  .middleware(AddressLimit)
   .prefix("/internal/v1/orders")
   .annotateMerge(OpenApi.annotations({ title: "Internal", description: "Services; Authorization: Service-Key" })) {}

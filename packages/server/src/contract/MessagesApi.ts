@@ -4,6 +4,7 @@
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { RequiredScope, ServiceKeyAuth } from "./Auth.ts"
 import * as Problems from "./Problems.ts"
+import { AddressLimit } from "./RateLimit.ts"
 import * as Requests from "./Requests.ts"
 import { RequestShape } from "./RequestShape.ts"
 import * as Views from "./Views.ts"
@@ -25,5 +26,6 @@ export class MessagesApi extends HttpApiGroup.make("messages")
   )
   .middleware(RequestShape)
   .middleware(ServiceKeyAuth)
+  .middleware(AddressLimit)
   .prefix("/internal/v1/events")
   .annotateMerge(OpenApi.annotations({ title: "Messages", description: "Services; Authorization: Service-Key" })) {}

@@ -5,6 +5,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { BearerAuth } from "./Auth.ts"
 import * as Problems from "./Problems.ts"
+import { AddressLimit, CallerLimit, limited } from "./RateLimit.ts"
 import * as Requests from "./Requests.ts"
 import { RequestShape } from "./RequestShape.ts"
 import * as Views from "./Views.ts"
@@ -46,7 +47,9 @@ export class OrdersApi extends HttpApiGroup.make("orders")
         Problems.TicketsSoldOutProblem,
         Problems.ServiceUnavailableProblem
       ]
-    }).annotateMerge(OpenApi.annotations({ summary: "Create an order, hold its tickets and open its payment" })),
+    })
+      .annotateMerge(OpenApi.annotations({ summary: "Create an order, hold its tickets and open its payment" }))
+      .annotateMerge(limited("create")),
     HttpApiEndpoint.get("list", "/", {
       query: Requests.ListOrdersQuery,
       success: Views.OrderListView,
@@ -63,21 +66,27 @@ export class OrdersApi extends HttpApiGroup.make("orders")
       payload: Requests.ReserveOrderBody,
       success: Views.ReservationView,
       error: [...keyed, ...changing, Problems.ReservationExpiredProblem, Problems.TicketsSoldOutProblem]
-    }).annotateMerge(OpenApi.annotations({ summary: "Renew the hold of an order" })),
+    })
+      .annotateMerge(OpenApi.annotations({ summary: "Renew the hold of an order" }))
+      .annotateMerge(limited("reserve")),
     HttpApiEndpoint.post("cancel", "/:orderId/cancel", {
       params: Requests.OrderPath,
       headers: Requests.ChangeHeaders,
       payload: Requests.CancelOrderBody,
       success: Views.CancellationView,
       error: [...keyed, ...changing, Problems.CancellationWindowClosedProblem]
-    }).annotateMerge(OpenApi.annotations({ summary: "Cancel an order and return what is due" })),
+    })
+      .annotateMerge(OpenApi.annotations({ summary: "Cancel an order and return what is due" }))
+      .annotateMerge(limited("cancel")),
     HttpApiEndpoint.post("refund", "/:orderId/refund", {
       params: Requests.OrderPath,
       headers: Requests.ChangeHeaders,
       payload: Requests.RefundOrderBody,
       success: Views.RefundRequestedView,
       error: [...keyed, ...changing, Problems.CancellationWindowClosedProblem, Problems.RefundExceedsCapturedProblem]
-    }).annotateMerge(OpenApi.annotations({ summary: "Ask for a refund without cancelling" })),
+    })
+      .annotateMerge(OpenApi.annotations({ summary: "Ask for a refund without cancelling" }))
+      .annotateMerge(limited("refund")),
     HttpApiEndpoint.get("events", "/:orderId/events", {
       params: Requests.OrderPath,
       success: Views.OrderEventListView,
@@ -94,8 +103,10 @@ export class OrdersApi extends HttpApiGroup.make("orders")
       error: [Problems.OrderNotFoundProblem, Problems.RefundNotFoundProblem, Problems.ServiceUnavailableProblem]
     }).annotateMerge(OpenApi.annotations({ summary: "One refund of an order" }))
   )
-  // The last one is the outermost: credentials come before the shape of the request (rule 8).
+  // The last one is the outermost: credentials, rate limit and the shape of the request, in this order (rule 8).
   .middleware(RequestShape)
+  .middleware(CallerLimit)
   .middleware(BearerAuth)
+  .middleware(AddressLimit)
   .prefix("/api/v1/orders")
   .annotateMerge(OpenApi.annotations({ title: "Orders", description: "Buyers and staff; Authorization: Bearer" })) {}

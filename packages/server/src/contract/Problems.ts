@@ -281,7 +281,7 @@ export class OrderLimitExceededProblem extends problem<OrderLimitExceededProblem
   { retryAfterSeconds: RetryAfterSeconds }
 ) {}
 
-/** @public Clients know it already; the limiter that answers it comes with its own issue. */
+/** More requests than the rate limits let through (rule 7.4); nothing has been done. */
 export class RateLimitExceededProblem extends problem<RateLimitExceededProblem>()(
   "RateLimitExceededProblem",
   "RATE_LIMIT_EXCEEDED",

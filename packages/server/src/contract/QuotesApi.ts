@@ -4,6 +4,7 @@
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { BearerAuth } from "./Auth.ts"
 import * as Problems from "./Problems.ts"
+import { AddressLimit } from "./RateLimit.ts"
 import * as Requests from "./Requests.ts"
 import { RequestShape } from "./RequestShape.ts"
 import * as Views from "./Views.ts"
@@ -45,5 +46,6 @@ export class QuotesApi extends HttpApiGroup.make("quotes")
   )
   .middleware(RequestShape)
   .middleware(BearerAuth)
+  .middleware(AddressLimit)
   .prefix("/api/v1/quotes")
   .annotateMerge(OpenApi.annotations({ title: "Quotes", description: "Dry runs; Authorization: Bearer" })) {}

@@ -1,7 +1,8 @@
 /**
- * What the schemas alone can not say in the OpenAPI file: `Retry-After`, bodies that may be left out, and numbers in
+ * What the schemas alone can not say in the OpenAPI file: `Retry-After` and what is left of a limit, bodies that may be left out, and numbers in
  * queries, which travel as digits but are integers.
  */
+import { LIMIT_EXTENSION } from "./RateLimit.ts"
 
 type Json = { [key: string]: unknown }
 
@@ -43,6 +44,26 @@ const numberQuery = (parameter: unknown): unknown => {
 const optionalBody = (body: Json): Json =>
   JSON.stringify(body).includes('{"type":"null"}') ? { ...body, required: false } : body
 
+const limitHeaders = {
+  "ratelimit-policy": {
+    description: "The limit and its window in seconds: q requests in any w seconds",
+    schema: { type: "string", examples: ['"create";q=10;w=60'] }
+  },
+  ratelimit: {
+    description: "r requests are left; in t seconds there will be more",
+    schema: { type: "string", examples: ['"create";r=7;t=41'] }
+  }
+}
+
+/** Answers behind the limit say how much of it is left; a 401 comes before anybody has counted. */
+const addLimitHeaders = (status: string, response: Json): Json =>
+  status === "401"
+    ? response
+    : { ...response, headers: { ...(isObject(response["headers"]) ? response["headers"] : {}), ...limitHeaders } }
+
+const refineResponse = (operation: Json, status: string, response: Json): Json =>
+  LIMIT_EXTENSION in operation ? addLimitHeaders(status, addRetryAfter(response)) : addRetryAfter(response)
+
 const refineOperation = (operation: Json): Json => ({
   ...operation,
   ...(Array.isArray(operation["parameters"]) ? { parameters: operation["parameters"].map(numberQuery) } : {}),
@@ -52,7 +73,7 @@ const refineOperation = (operation: Json): Json => ({
         responses: Object.fromEntries(
           Object.entries(operation["responses"]).map(([status, response]) => [
             status,
-            isObject(response) ? addRetryAfter(response) : response
+            isObject(response) ? refineResponse(operation, status, response) : response
           ])
         )
       }

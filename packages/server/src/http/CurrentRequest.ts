@@ -5,11 +5,12 @@ import { NodeHttpServerRequest } from "@effect/platform-node"
 import { Context, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { NO_ROUTE } from "./requestMetrics.ts"
+import { clientBehind, plainAddress, type TrustedProxies } from "../limits/TrustedProxies.ts"
 
 export interface RequestFacts {
   /** In every answer and in every line of the log. */
   readonly requestId: string
-  /** The peer's address, for the audit history. Proxies are not trusted: nobody can choose it. */
+  /** Where it came from, for limits and the audit history. Only a trusted proxy is believed that it speaks for another. */
   readonly clientAddress: string | null
   /** Headers that came more than once, in lower case. Node joins or drops the repetitions silently. */
   readonly repeatedHeaders: ReadonlySet<string>
@@ -35,19 +36,21 @@ export const CurrentRequest = Context.Reference<RequestFacts>("@tickettoken/orde
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
 
 /** Reads the facts; a request id of the caller is kept if it is sane. */
-export const factsOf = (request: HttpServerRequest.HttpServerRequest, freshId: string): RequestFacts => {
+export const factsOf = (
+  request: HttpServerRequest.HttpServerRequest,
+  freshId: string,
+  proxies: TrustedProxies
+): RequestFacts => {
+  const peer = Option.match(request.remoteAddress, { onNone: () => null, onSome: plainAddress })
   const given = request.headers["x-request-id"]
   return {
     requestId: given !== undefined && REQUEST_ID.test(given) ? given : freshId,
-    clientAddress: Option.match(request.remoteAddress, { onNone: () => null, onSome: plainAddress }),
+    clientAddress: clientBehind(peer, request.headers["x-forwarded-for"], proxies),
     repeatedHeaders: repeated(request),
     about: new Map(),
     route: NO_ROUTE
   }
 }
-
-// A dual-stack socket names IPv4 peers in IPv6 notation, and a link-local peer with its network interface.
-const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "")
 
 const repeated = (request: HttpServerRequest.HttpServerRequest): ReadonlySet<string> => {
   const { rawHeaders } = NodeHttpServerRequest.toIncomingMessage(request)

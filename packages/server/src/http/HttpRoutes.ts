@@ -13,6 +13,7 @@ import * as MessagesHandlers from "./MessagesHandlers.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
 import * as OrdersHandlers from "./OrdersHandlers.ts"
 import * as QuotesHandlers from "./QuotesHandlers.ts"
+import * as RateLimitsLive from "./RateLimitsLive.ts"
 import * as requestMiddleware from "./requestMiddleware.ts"
 import * as RequestShapeLive from "./RequestShapeLive.ts"
 import * as ServiceKeyAuthLive from "./ServiceKeyAuthLive.ts"
@@ -25,7 +26,7 @@ const api = HttpApiBuilder.layer(OrderServiceApi, { openapiPath: "/openapi.json"
     BulkJobsHandlers.layer,
     MessagesHandlers.layer
   ]),
-  Layer.provide([RequestShapeLive.layer, BearerAuthLive.layer, ServiceKeyAuthLive.layer])
+  Layer.provide([RequestShapeLive.layer, BearerAuthLive.layer, ServiceKeyAuthLive.layer, RateLimitsLive.layer])
 )
 
 export const layer = Layer.mergeAll(

@@ -2,10 +2,11 @@
  * What the running service depends on, as the probes see it.
  */
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { HttpClient } from "effect/http"
 import { SqlClient } from "effect/sql"
 import * as Migrations from "../sql/Migrations.ts"
+import { OptionalRedis } from "../redis/OptionalRedis.ts"
 import type { Dependency } from "./Health.ts"
 
 interface ServiceAddresses {
@@ -14,11 +15,14 @@ interface ServiceAddresses {
   readonly eventUrl: URL
 }
 
+const AWAY = "can not be reached"
+
 /** The database is needed for everything; without the others orders are still shown, cancelled and expired. */
 export const list = ({ eventUrl, paymentUrl, ticketUrl }: ServiceAddresses) =>
   Effect.gen(function* () {
     const store = yield* OrderStore
     const sql = yield* SqlClient.SqlClient
+    const redis = yield* OptionalRedis
     const client = yield* HttpClient.HttpClient
     const migrations = Migrations.pending.pipe(
       Effect.provideService(SqlClient.SqlClient, sql),
@@ -29,7 +33,7 @@ export const list = ({ eventUrl, paymentUrl, ticketUrl }: ServiceAddresses) =>
     const reachable = (url: URL) =>
       client.get(new URL("/health", url)).pipe(
         Effect.asVoid,
-        Effect.mapError(() => "can not be reached"),
+        Effect.mapError(() => AWAY),
         Effect.scoped
       )
     const dependencies: ReadonlyArray<Dependency> = [
@@ -37,7 +41,11 @@ export const list = ({ eventUrl, paymentUrl, ticketUrl }: ServiceAddresses) =>
       { name: "migrations", required: true, check: migrations },
       { name: "tickets", required: false, check: reachable(ticketUrl) },
       { name: "payments", required: false, check: reachable(paymentUrl) },
-      { name: "events", required: false, check: reachable(eventUrl) }
+      { name: "events", required: false, check: reachable(eventUrl) },
+      ...Option.match(redis, {
+        onNone: () => [],
+        onSome: ({ send }) => [{ name: "redis", required: false, check: Effect.mapError(send("PING"), () => AWAY) }]
+      })
     ]
     return dependencies
   })

@@ -14,6 +14,7 @@ import {
 } from "effect/http"
 import { type AnyProblem, InternalErrorProblem, RouteNotFoundProblem } from "../contract/Problems.ts"
 import { CurrentRequest, factsOf, type RequestFacts } from "./CurrentRequest.ts"
+import { TrustedProxies } from "../limits/TrustedProxies.ts"
 import { HttpSettings } from "./HttpSettings.ts"
 import * as requestMetrics from "./requestMetrics.ts"
 import { traceOf, traceparentOf } from "./requestTrace.ts"
@@ -28,7 +29,7 @@ export const layer = HttpRouter.middleware(
         const request = yield* HttpServerRequest.HttpServerRequest
         const { bodyBytesMax } = yield* HttpSettings
         const freshId = yield* uuid
-        const facts = factsOf(request, freshId)
+        const facts = factsOf(request, freshId, yield* TrustedProxies)
         const trace = yield* traceOf(request, freshId)
         const startedAt = yield* Clock.currentTimeMillis
         yield* requestMetrics.begun

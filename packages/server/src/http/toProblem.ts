@@ -146,7 +146,7 @@ export const toProblem = <E extends DomainError>(error: E, requestId: string): P
  * Fails with a problem. Where it says how long to wait, the answer says so in its header too: an endpoint can not declare
  * a header on one of several problems of the same status.
  */
-const raise = Effect.fnUntraced(function* <P extends Problems.AnyProblem>(problem: P) {
+export const raise = Effect.fnUntraced(function* <P extends Problems.AnyProblem>(problem: P) {
   if ("retryAfterSeconds" in problem) {
     const seconds = String(problem.retryAfterSeconds)
     yield* HttpEffect.appendPreResponseHandler((_, response) =>

@@ -44,6 +44,9 @@ export type Operation = (typeof operations)[number]
 
 const methods: ReadonlyArray<string> = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
+/** What people do, and what addresses are limited in. */
+export const limitNames = ["create", "reserve", "cancel", "refund", "address", "bad_credentials"] as const
+
 const statusClasses: ReadonlyArray<string> = ["1xx", "2xx", "3xx", "4xx", "5xx"]
 
 const services: ReadonlyArray<string> = ["tickets", "payments", "events"]
@@ -148,6 +151,19 @@ export const http = {
   })
 } as const
 
+/** Rate limits, as this replica has applied them. */
+export const rateLimits = {
+  decisions: counter("order_service_rate_limit_decisions_total", "Requests that a rate limit was asked about", {
+    limit: limitNames,
+    outcome: ["allowed", "refused"]
+  }),
+  storeAway: gauge(
+    "order_service_rate_limit_store_away",
+    "Whether Redis is away, 1 or 0: while it is, this replica counts the rate limits alone, at half the rate",
+    {}
+  )
+} as const
+
 /** Calls to other services. */
 export const downstream = {
   calls: counter("order_service_external_calls_total", "Calls to other services: `unavailable` is no answer in time", {
@@ -189,6 +205,7 @@ const groups: ReadonlyArray<Readonly<Record<string, Pick<Instrument, "info" | "b
   alarms,
   jobs,
   http,
+  rateLimits,
   downstream,
   database,
   processMetrics

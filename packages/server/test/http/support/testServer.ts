@@ -20,10 +20,15 @@ import type { Tickets } from "@tickettoken/order-domain/ports/Tickets"
 import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
+import type { JwtVerifier } from "@tickettoken/order-server/auth/JwtVerifier"
+import type { ServiceKeys } from "@tickettoken/order-server/auth/ServiceKeys"
 import { Detached } from "@tickettoken/order-server/http/Detached"
 import { Health } from "@tickettoken/order-server/http/Health"
 import { HttpSettings } from "@tickettoken/order-server/http/HttpSettings"
 import * as HttpRoutes from "@tickettoken/order-server/http/HttpRoutes"
+import { type AddressLimitOptions, AddressLimits } from "@tickettoken/order-server/limits/AddressLimits"
+import { type OperationLimits, RateLimits } from "@tickettoken/order-server/limits/RateLimits"
+import type { SharedStore } from "@tickettoken/order-server/limits/SharedStore"
 import type { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
 import * as ControlsMemory from "@tickettoken/order-testing/memory/ControlsMemory"
 import * as EventCatalogMemory from "@tickettoken/order-testing/memory/EventCatalogMemory"
@@ -63,7 +68,17 @@ export interface ServerOptions {
   readonly requestBudget?: Duration.Duration
   readonly bodyBytesMax?: number
   readonly bulk?: Partial<BulkSettingsShape>
+  /** Who is let in, in place of the tests' own people and services. */
+  readonly credentials?: Layer.Layer<JwtVerifier | ServiceKeys>
+  /** None unless a test is about them. */
+  readonly rateLimits?: Partial<OperationLimits>
+  readonly addressLimits?: Partial<AddressLimitOptions>
+  /** Where this server counts together with others. */
+  readonly sharedLimits?: SharedStore
 }
+
+const NO_LIMIT = 1_000_000
+const unlimited: OperationLimits = { create: NO_LIMIT, reserve: NO_LIMIT, cancel: NO_LIMIT, refund: NO_LIMIT }
 
 const health = Health.layer(
   Effect.map(OrderStore, (store) => [
@@ -115,7 +130,12 @@ export const serverWith = <S, E2, R2, A, E, R>(
   return HttpRouter.serve(HttpRoutes.layer, { disableListenLog: true, disableLogger: true }).pipe(
     Layer.provideMerge(port),
     Layer.provide(NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" })),
-    Layer.provide([credentials.layer, Detached.layer("1 second")]),
+    Layer.provide([
+      options.credentials ?? credentials.layer,
+      Detached.layer("1 second"),
+      RateLimits.layer({ ...unlimited, ...options.rateLimits }, options.sharedLimits),
+      AddressLimits.layer({ requests: NO_LIMIT, badCredentials: NO_LIMIT, ...options.addressLimits })
+    ]),
     Layer.provideMerge(health),
     Layer.provideMerge(WorkExecutor.layer),
     Layer.provideMerge(ports),

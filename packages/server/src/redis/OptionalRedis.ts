@@ -1,0 +1,17 @@
+/**
+ * The Redis of this run, if it has one: what uses it must do without it too.
+ */
+import { Context, Effect, Layer, Option } from "effect"
+import { Redis } from "effect/persistence"
+import * as IoRedis from "./IoRedis.ts"
+
+export class OptionalRedis extends Context.Service<OptionalRedis, Option.Option<Redis.Redis["Service"]>>()(
+  "@tickettoken/order-server/redis/OptionalRedis"
+) {
+  static readonly layer = (address: Option.Option<IoRedis.RedisAddress>): Layer.Layer<OptionalRedis> =>
+    Option.match(address, {
+      onNone: () => Layer.succeed(OptionalRedis, Option.none()),
+      onSome: (where) =>
+        Layer.effect(OptionalRedis, Effect.map(Redis.Redis, Option.some)).pipe(Layer.provide(IoRedis.layer(where)))
+    })
+}

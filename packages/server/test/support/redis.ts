@@ -1,0 +1,89 @@
+/** Redis for tests: the ordinary one on its default port, and servers of a test's own that it may kill. */
+import type { RedisAddress } from "@tickettoken/order-server/redis/IoRedis"
+import { Effect, type Scope } from "effect"
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
+import { connect, createServer } from "node:net"
+
+const DEFAULT_PORT = 6379
+
+const required = process.env["REQUIRE_SERVICES"] === "1"
+
+const listens = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on("error", () => resolve(false))
+  })
+
+/** Says once why a suite does not run, or fails where everything has to be there. */
+const orSkip = (isThere: boolean, what: string): boolean => {
+  if (!isThere && required) throw new Error(`${what}, and REQUIRE_SERVICES=1`)
+  if (!isThere) process.stderr.write(`skipped: ${what}\n`)
+  return isThere
+}
+
+/** Whether the suites on the ordinary Redis can run. */
+export const hasRedis = orSkip(await listens(DEFAULT_PORT), "no Redis answers on port 6379")
+
+/** Whether a test can start servers of its own. */
+export const hasRedisServer = orSkip(
+  spawnSync("redis-server", ["--version"]).status === 0,
+  "there is no redis-server on this machine"
+)
+
+export const ordinaryRedis: RedisAddress = { host: "127.0.0.1", port: DEFAULT_PORT }
+
+/** A server of the test's own: empty, and gone with the scope. */
+export interface OwnRedis {
+  readonly address: RedisAddress
+  /** Until it takes connections. */
+  readonly start: Effect.Effect<void>
+  readonly kill: Effect.Effect<void>
+  /** A command by another client than the one that is tested. */
+  readonly command: (...args: ReadonlyArray<string>) => Effect.Effect<string>
+}
+
+const freePort = Effect.promise(async () => {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  await new Promise((closed) => server.close(closed))
+  return typeof address === "object" && address !== null ? address.port : 0
+})
+
+/** One that does not run yet. */
+export const ownRedis = (...settings: ReadonlyArray<string>): Effect.Effect<OwnRedis, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const port = yield* freePort
+    let child: ChildProcess | undefined
+    const kill = Effect.promise(async () => {
+      const running = child
+      child = undefined
+      if (running === undefined) return
+      const gone = once(running, "exit")
+      running.kill("SIGKILL")
+      await gone
+    })
+    yield* Effect.addFinalizer(() => kill)
+    const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", ...settings]
+    return {
+      address: { host: "127.0.0.1", port },
+      start: Effect.promise(async () => {
+        child = spawn("redis-server", args, { stdio: "ignore" })
+        while (!(await listens(port))) await new Promise(setImmediate)
+      }),
+      kill,
+      command: (...words) =>
+        Effect.promise(
+          () =>
+            new Promise<string>((resolve, reject) => {
+              execFile("redis-cli", ["-p", String(port), ...words], (error, stdout) =>
+                error === null ? resolve(stdout.trim()) : reject(new Error(error.message))
+              )
+            })
+        )
+    }
+  })
