@@ -3,6 +3,10 @@ import { defineConfig } from "vitest/config"
 
 export default defineConfig({
   test: {
-    projects: ["packages/*", { test: { name: "workshop", include: ["test/**/*.test.ts"] } }]
+    projects: [
+      "packages/*",
+      { test: { name: "workshop", include: ["test/*.test.ts"] } },
+      { test: { name: "chaos", include: ["test/chaos/*.test.ts"] } }
+    ]
   }
 })

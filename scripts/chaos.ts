@@ -4,25 +4,27 @@
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { makePlan } from "@tickettoken/order-testing/chaos/ChaosPlan"
-import { Cause, Config, Console, Data, Effect, Option } from "effect"
+import { simulateMany } from "@tickettoken/order-testing/simulateMany"
+import { Cause, Config, Console, Data, Duration, Effect, Option } from "effect"
 import { randomInt } from "node:crypto"
 import { chmod, mkdir, mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import * as path from "node:path"
 import { parseArgs } from "node:util"
-import { planLines, play, table } from "./chaos/play.ts"
+import { planLines, play, table, tiers } from "./chaos/play.ts"
 
 const help = `pnpm chaos [--long] [options]
 
   Plays a run and says whether every promise was kept. Ctrl-C ends it and leaves nothing running.
 
-  --long           1000 kills of a server in 25 minutes; without it ${"15"} in 45 seconds
+  --long           1000 kills of a server in 25 minutes; without it 15 in 40 seconds
   --seed N         the same faults and visitors again
   --kills N        how often a server is killed
   --minutes N      how long the load lasts
   --buyers N       how many buyers there are at a time
   --folder PATH    where logs, journals and the clients' log go; a new temporary folder by default
   --plan           prints the plan of the seed and ends
+  --simulate N     plays N histories of the core in memory instead, from --seed on (default 1)
 
   DATABASE_URL makes a database of its own on that server, in place of a PostgreSQL of the run's own.
 `
@@ -32,15 +34,45 @@ class Failed extends Data.TaggedError("Failed")<{ readonly message: string }> {}
 const numberOf = (given: string | undefined, otherwise: number): number =>
   given === undefined || !Number.isFinite(Number(given)) ? otherwise : Number(given)
 
-const tiers = {
-  quick: { kills: 15, seconds: 45, buyers: 12 },
-  long: { kills: 1000, seconds: 25 * 60, buyers: 16 }
-} as const
-
 const whyOf = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
   return error instanceof Failed ? error.message : Cause.pretty(cause)
 }
+
+/** Histories of `--simulate` without a number that can be read. */
+const SIMULATED = 100_000
+/** Of one history: twice as many as in the tests of every run. */
+const ACTIONS = 60
+const PROGRESS_EVERY = 5000
+
+/** The core in memory, on all cores of the machine. */
+const simulated = Effect.fn("chaos.simulated")(function* (count: number, from: number) {
+  yield* Console.log(`${count} histories of ${ACTIONS} actions, seeds ${from} to ${from + count - 1}`)
+  let told = 0
+  const [took, summary] = yield* Effect.timed(
+    simulateMany({
+      from,
+      count,
+      actions: ACTIONS,
+      onProgress: (done) => {
+        if (done - told < PROGRESS_EVERY) return Effect.void
+        told = done
+        return Console.log(`  ${done}`)
+      }
+    })
+  )
+  const { broken, faults, histories, states } = summary
+  yield* Console.log(
+    [
+      `${histories} histories in ${Duration.toSeconds(took).toFixed(0)} s, ${(faults / histories).toFixed(1)} faults each`,
+      ...[...states].map(([state, times]) => `  ${state.padEnd(12)}${times}`),
+      `broken: ${broken.length}`
+    ].join("\n")
+  )
+  if (broken.length === 0) return
+  const shown = broken.slice(0, 20).map(({ breaks, seed }) => `  pnpm chaos --simulate 1 --seed ${seed}: ${breaks[0]}`)
+  return yield* new Failed({ message: shown.join("\n") })
+})
 
 const main = Effect.gen(function* () {
   const { values } = parseArgs({
@@ -52,10 +84,14 @@ const main = Effect.gen(function* () {
       kills: { type: "string" },
       minutes: { type: "string" },
       buyers: { type: "string" },
-      folder: { type: "string" }
+      folder: { type: "string" },
+      simulate: { type: "string" }
     }
   })
   if (values.help) return yield* Console.log(help)
+  if (values.simulate !== undefined) {
+    return yield* simulated(numberOf(values.simulate, SIMULATED), numberOf(values.seed, 1))
+  }
   const tier = values.long ? tiers.long : tiers.quick
   const seed = numberOf(values.seed, randomInt(1, 1_000_000))
   const kills = numberOf(values.kills, tier.kills)

@@ -19,11 +19,21 @@ export interface RunSize {
   readonly databaseUrl: Redacted.Redacted | null
 }
 
+/** What each size is good for: one beside all other tests, one for the figures. */
+export const tiers = {
+  quick: { kills: 15, seconds: 40, buyers: 12 },
+  long: { kills: 1000, seconds: 25 * 60, buyers: 16 }
+} as const
+
 const root = path.join(import.meta.dirname, "../..")
 
 /** Plays a run of this size and gives its report. */
 export const play = Effect.fn("chaos.play")(
-  function* (size: RunSize, say: ChaosOptions["say"], more: Pick<ChaosOptions, "tamper"> = {}) {
+  function* (
+    size: RunSize,
+    say: ChaosOptions["say"],
+    sabotage: (database: ChaosOptions["database"]) => Effect.Effect<void> = () => Effect.void
+  ) {
     const { buyers, folder, kills, seconds, seed } = size
     const { database, url } = yield* size.databaseUrl === null ? openEmbedded(folder) : openOn(size.databaseUrl)
     const plan = makePlan({ seed, kills, millis: seconds * 1000, databaseRestarts: database.restart !== null })
@@ -31,12 +41,12 @@ export const play = Effect.fn("chaos.play")(
     if (database.restart === null) yield* say("skipped: a restart of PostgreSQL, which is not ours")
     yield* say("skipped: Redis and RabbitMQ, which this release does not use")
     return yield* run({
-      ...more,
       plan,
       buyers,
       folder,
       say,
       database,
+      sabotage: sabotage(database),
       databaseUrl: Redacted.value(url),
       serverEntry: path.join(root, "packages/server/src/main.ts"),
       serviceEntry: path.join(root, "scripts/chaos/service.ts"),
@@ -61,7 +71,7 @@ const byName = (counts: ReadonlyMap<string, number>) => [...counts].toSorted(([a
 export const table = ({ answers, faults, plan, quiesceSeconds, verdict, ...report }: ChaosReport): string => {
   const planned = plannedCounts(plan)
   return [
-    `seed ${plan.seed}, ${plan.kills} kills in ${plan.millis / 1000} s`,
+    `seed ${plan.seed}, ${plan.kills} kills, load for ${report.loadSeconds.toFixed(0)} s`,
     "faults (planned: what they hit)",
     ...byName(faults).map(([name, hits]) => line(name, `${planned.get(name) ?? "-"}: ${hits}`)),
     "answers to clients",

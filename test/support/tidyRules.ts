@@ -20,8 +20,12 @@ export interface Rule {
 const LINES_MAX = 400
 const REASON_CHARS_MIN = 10
 
-/** The files that may start a runtime: a process begins here. */
-const entryPoints: ReadonlyArray<string> = ["packages/server/src/main.ts", "packages/cli/src/bin.ts"]
+/** The files that may start a runtime: a process or a thread begins here. */
+const entryPoints: ReadonlyArray<string> = [
+  "packages/server/src/main.ts",
+  "packages/cli/src/bin.ts",
+  "packages/testing/src/simulationWorker.ts"
+]
 
 /** The only reader of the environment in the product. */
 const environmentReader = "packages/server/src/AppConfig.ts"

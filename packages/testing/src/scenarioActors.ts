@@ -21,6 +21,7 @@ import { confirmOrder } from "@tickettoken/order-domain/workflows/ConfirmOrder"
 import { createOrder } from "@tickettoken/order-domain/workflows/CreateOrder"
 import { expireDueOrders } from "@tickettoken/order-domain/workflows/ExpireOrder"
 import { watchPayments } from "@tickettoken/order-domain/workflows/WatchPayments"
+import { LetRun } from "./IdleScheduler.ts"
 import * as MemoryLayer from "./memory/MemoryLayer.ts"
 import { MemoryServices, settled } from "./memory/MemoryServices.ts"
 import { MemoryWorld, rowOf } from "./memory/MemoryWorld.ts"
@@ -36,13 +37,10 @@ export const layerWith = (options: MemoryLayer.MemoryOptions) =>
 
 export const layer = layerWith({})
 
-/** How many turns fibers get before the clock is moved for them. */
-const TURNS = 60
-
 /** How long an effect may take, by the test clock, before it is said to hang. */
 const SECONDS_MAX = 600
 
-const letRun = Effect.repeat(Effect.yieldNow, { times: TURNS })
+const letRun = Effect.flatMap(LetRun, (run) => run)
 
 /** Runs an effect to its end, moving the test clock second by second while it waits. */
 export const onClock = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {

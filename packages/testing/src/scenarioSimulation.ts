@@ -14,6 +14,7 @@ import { confirmOrder } from "@tickettoken/order-domain/workflows/ConfirmOrder"
 import { requestRefund } from "@tickettoken/order-domain/workflows/RequestRefund"
 import { reserveOrder } from "@tickettoken/order-domain/workflows/ReserveOrder"
 import { type RefundVerdict, reviewRefund } from "@tickettoken/order-domain/workflows/ReviewRefund"
+import { knowingIdle } from "./IdleScheduler.ts"
 import { breaksAtRest, breaksNow } from "./invariantsMemory.ts"
 import { MemoryServices } from "./memory/MemoryServices.ts"
 import { MemoryWorld } from "./memory/MemoryWorld.ts"
@@ -218,4 +219,10 @@ const inWorldOfItsOwn = Effect.fnUntraced(function* (seed: number, { actions, we
 
 /** Plays the history of one seed in a world of its own. */
 export const simulate = (seed: number, plan: Partial<Plan> = {}): Effect.Effect<Outcome> =>
-  Random.withSeed(inWorldOfItsOwn(seed, { actions: 60, weather: stormy, ...plan }), `simulation ${seed}`)
+  inWorldOfItsOwn(seed, { actions: 60, weather: stormy, ...plan }).pipe(
+    Random.withSeed(`simulation ${seed}`),
+    // A clock of its own: histories that follow one another do not begin where the last one ended.
+    Effect.provide(TestClock.layer()),
+    Effect.withTracerEnabled(false),
+    knowingIdle
+  )

@@ -26,7 +26,8 @@ export const serviceFaults = ["failBefore", "failAfter", "hang", "latency", "dup
 export type ServiceFault = (typeof serviceFaults)[number]
 
 export type PlannedFault =
-  | { readonly _tag: "KillServer"; readonly server: number }
+  /** `starting`: in the middle of its start; else once it takes requests, so that a kill is one under load. */
+  | { readonly _tag: "KillServer"; readonly server: number; readonly starting: boolean }
   | { readonly _tag: "FreezeServer"; readonly server: number; readonly forMillis: number }
   | { readonly _tag: "KillService"; readonly service: ServiceName }
   | { readonly _tag: "TerminateSessions"; readonly sessions: number }
@@ -64,6 +65,8 @@ export interface ChaosPlan extends PlanSize {
 /** The last faults end before the load does, so that recovery is seen under load too. */
 const CALM_AT_THE_END = 0.05
 const WARM_UP_MILLIS = 1000
+/** So many of the kills come before the server is ready again. */
+const STARTING_SHARE = 0.1
 
 /** How often each fault comes in a minute, and at least once in every run. Kills have a number of their own. */
 const perMinute: { readonly [Kind in Exclude<PlannedKind, "KillServer">]: number } = {
@@ -90,7 +93,7 @@ const killAt = (plan: PlanSize, chance: Chance, index: number): PlannedStep => {
   const slot = span / plan.kills
   return {
     atMillis: Math.floor(WARM_UP_MILLIS + slot * (index + chance(index, "at"))),
-    fault: { _tag: "KillServer", server: index % SERVERS }
+    fault: { _tag: "KillServer", server: index % SERVERS, starting: chance(index, "starting") < STARTING_SHARE }
   }
 }
 

@@ -15,7 +15,7 @@ import * as ClientLog from "./ClientLog.ts"
 import { credentialVariables } from "./Credentials.ts"
 import * as FaultProxy from "./FaultProxy.ts"
 import * as Injector from "./Injector.ts"
-import { type Program, type Supervised, supervise } from "./Supervised.ts"
+import { type Program, supervise } from "./Supervised.ts"
 import { type Evidence, judge, type Verdict } from "./Verdict.ts"
 import * as Workload from "./Workload.ts"
 
@@ -33,8 +33,8 @@ export interface ChaosOptions {
   readonly database: Injector.ChaosDatabase
   /** Environment of every process, e.g. a cache of compiled code. */
   readonly env: { readonly [name: string]: string }
-  /** Something that breaks a promise after the load: to show that the verdict sees it. */
-  readonly tamper?: Effect.Effect<void>
+  /** Takes a guard away before the load begins: to show that the verdict sees what it was good for. */
+  readonly sabotage?: Effect.Effect<void>
   /** Further checks over the same evidence; each sentence is a broken promise. */
   readonly check?: (evidence: Evidence) => Effect.Effect<ReadonlyArray<string>>
   readonly say: (line: string) => Effect.Effect<void>
@@ -50,7 +50,8 @@ export interface ChaosReport {
   readonly openAtTheEnd: string
   /** Everything that makes the run a failure, as sentences; empty for a good run. */
   readonly failures: ReadonlyArray<string>
-  readonly bootSeconds: number
+  /** At least what was planned; longer where servers started slowly. */
+  readonly loadSeconds: number
 }
 
 const HOLD_MINUTES = 0.1
@@ -105,6 +106,7 @@ const through = (url: string, port: number): string => {
 /** Everything that runs: two servers, three services, and a proxy wherever one talks to another. */
 const startWorld = Effect.fnUntraced(function* (options: ChaosOptions) {
   const { folder } = options
+  const client = yield* Effect.context<HttpClient.HttpClient>()
   const logOf = (name: string) => path.join(folder, `${name}.log`)
   const serverPorts = yield* Effect.forEach(Array.from({ length: SERVERS }), () => freePort)
   const proxyTo = (port: number) => FaultProxy.make(Effect.succeed(port))
@@ -160,10 +162,14 @@ const startWorld = Effect.fnUntraced(function* (options: ChaosOptions) {
       ORDER_DATA_FOLDER: path.join(folder, `data-${index}`)
     }
   })
-  const servers: Array<Supervised> = []
+  const servers: Array<Injector.Server> = []
   for (const [index, port] of serverPorts.entries()) {
-    servers.push(yield* supervise(serverAt(port, index)))
-    yield* untilUp(`http://${HOST}:${port}/health/readiness`)
+    const health = `http://${HOST}:${port}/health/readiness`
+    servers.push({
+      process: yield* supervise(serverAt(port, index)),
+      isReady: Effect.provideContext(isUp(health), client)
+    })
+    yield* untilUp(health)
   }
   const targets: Injector.Targets = {
     servers,
@@ -259,6 +265,7 @@ export const run = Effect.fn("ChaosRun.run")(function* (options: ChaosOptions) {
   const log = yield* ClientLog.open(path.join(options.folder, "clients.ndjson"))
   const [boot, { clientPorts, serverPorts, targets }] = yield* Effect.timed(startWorld(options))
   yield* say(`ready after ${Duration.toSeconds(boot).toFixed(1)} s`)
+  yield* options.sabotage ?? Effect.void
   const callers = yield* Callers.make(clientPorts)
   const hits = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
   const load = Workload.run({
@@ -270,16 +277,13 @@ export const run = Effect.fn("ChaosRun.run")(function* (options: ChaosOptions) {
     eventUrl: targets.services.event.url,
     expiredAfter: EXPIRED_AFTER
   })
-  const faults = Effect.andThen(Effect.sleep(plan.millis), Effect.void)
-  yield* Effect.raceFirst(
-    load,
-    Effect.all([Injector.run(plan, targets, hits), faults], { concurrency: 2, discard: true })
-  )
+  // A server that starts slowly is killed later: the load goes on until the whole plan has happened.
+  const planned = Effect.all([Injector.run(plan, targets, hits), Effect.sleep(plan.millis)], { concurrency: 2 })
+  const [loaded] = yield* Effect.timed(Effect.raceFirst(load, planned))
   yield* say("healing")
   yield* Injector.heal(targets)
   yield* Effect.forEach(serverPorts, (port) => untilUp(`http://${HOST}:${port}/health/readiness`))
   const rest = yield* quiesce(targets.database)
-  yield* options.tamper ?? Effect.void
   const evidence = yield* gather(targets, log)
   const verdict = judge(evidence)
   const answers = yield* callers.answers
@@ -292,7 +296,7 @@ export const run = Effect.fn("ChaosRun.run")(function* (options: ChaosOptions) {
     verdict,
     quiesceSeconds: rest.seconds,
     openAtTheEnd: rest.open,
-    bootSeconds: Duration.toSeconds(boot),
+    loadSeconds: Duration.toSeconds(loaded),
     failures: [
       ...brokenPromises(verdict),
       ...found,

@@ -27,8 +27,14 @@ export interface ChaosDatabase {
   readonly rows: (statement: string) => Effect.Effect<ReadonlyArray<unknown>>
 }
 
+export interface Server {
+  readonly process: Supervised
+  /** Whether it takes requests. */
+  readonly isReady: Effect.Effect<boolean>
+}
+
 export interface Targets {
-  readonly servers: ReadonlyArray<Supervised>
+  readonly servers: ReadonlyArray<Server>
   readonly services: { readonly [Name in ServiceName]: { readonly process: Supervised; readonly url: string } }
   /** Several of one link: one before each server. */
   readonly proxies: { readonly [Name in Link]: ReadonlyArray<FaultProxy> }
@@ -144,15 +150,25 @@ export const run = Effect.fn("Injector.run")(function* (
   const signal = (process: Supervised | undefined, name: NodeJS.Signals) =>
     Effect.map(process?.signal(name) ?? Effect.succeed(false), (sent) => (sent ? 1 : 0))
 
+  const kill = Effect.fnUntraced(function* (server: Server | undefined, starting: boolean) {
+    if (server === undefined) return 0
+    if (!starting) {
+      yield* Effect.repeat(server.isReady, { until: (ready) => ready, schedule: Schedule.spaced(LOOK) }).pipe(
+        Effect.timeoutOption(PATIENCE)
+      )
+    }
+    return yield* untilSome(signal(server.process, "SIGKILL"))
+  })
+
   const happen = (fault: PlannedFault): Effect.Effect<number> => {
     switch (fault._tag) {
       case "KillServer":
-        return untilSome(signal(servers[fault.server], "SIGKILL"))
+        return inTurn(`server ${fault.server}`, kill(servers[fault.server], fault.starting))
       case "FreezeServer":
         return Effect.gen(function* () {
-          const frozen = yield* signal(servers[fault.server], "SIGSTOP")
+          const frozen = yield* signal(servers[fault.server]?.process, "SIGSTOP")
           yield* Effect.sleep(fault.forMillis)
-          yield* signal(servers[fault.server], "SIGCONT")
+          yield* signal(servers[fault.server]?.process, "SIGCONT")
           return frozen
         })
       case "KillService":
@@ -182,7 +198,7 @@ export const run = Effect.fn("Injector.run")(function* (
 /** Takes every fault back: what was frozen goes on, networks and services are good again. */
 export const heal = Effect.fn("Injector.heal")(function* ({ proxies, servers, services }: Targets) {
   const client = yield* HttpClient.HttpClient
-  yield* Effect.forEach(servers, (server) => server.signal("SIGCONT"), { discard: true })
+  yield* Effect.forEach(servers, ({ process }) => process.signal("SIGCONT"), { discard: true })
   yield* Effect.forEach(Object.values(proxies).flat(), (proxy) => proxy.disturb(null), { discard: true })
   yield* Effect.forEach(
     Object.values(services),

@@ -132,24 +132,27 @@ export class ScriptedFaults extends Context.Service<
       const scripts = yield* Ref.make<ReadonlyMap<Operation, ReadonlyArray<Fault>>>(new Map())
       const standing = yield* Ref.make<ReadonlyMap<Operation, Fault>>(new Map())
       const stops = yield* Ref.make<ReadonlyMap<Operation, Effect.Effect<void>>>(new Map())
-      const counts = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
+      // Written in place: a simulation counts millions of calls.
+      const counts = new Map<string, number>()
 
-      const count = (name: string) => Ref.update(counts, (all) => new Map([...all, [name, (all.get(name) ?? 0) + 1]]))
-      const counted = (name: string) => Effect.map(Ref.get(counts), (all) => all.get(name) ?? 0)
+      const count = (name: string) => Effect.sync(() => void counts.set(name, (counts.get(name) ?? 0) + 1))
+      const counted = (name: string) => Effect.sync(() => counts.get(name) ?? 0)
 
       const scripted = (operation: Operation) =>
         Ref.modify(scripts, (all) => {
           const [fault, ...rest] = all.get(operation) ?? []
-          return [fault, new Map([...all, [operation, rest]])]
+          return [fault, fault === undefined ? all : new Map([...all, [operation, rest]])]
         })
 
       /** Waits if the call is to be stopped; it is stopped once. */
       const passStop = (operation: Operation) =>
         Effect.flatten(
-          Ref.modify(stops, (all) => [
-            all.get(operation) ?? Effect.void,
-            new Map([...all].filter(([name]) => name !== operation))
-          ])
+          Ref.modify(stops, (all) => {
+            const stop = all.get(operation)
+            return stop === undefined
+              ? [Effect.void, all]
+              : [stop, new Map([...all].filter(([name]) => name !== operation))]
+          })
         )
 
       const rolled = Effect.fnUntraced(function* (operation: Operation) {

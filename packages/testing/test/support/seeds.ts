@@ -6,11 +6,16 @@
 const given = process.env["SIMULATION_SEED"]
 
 /** `SIMULATION_COUNT=1000` plays so many, from `SIMULATION_FROM` on. */
-const count = Number(process.env["SIMULATION_COUNT"] ?? 150)
-const from = Number(process.env["SIMULATION_FROM"] ?? 1)
+export const stretch = {
+  count: Number(process.env["SIMULATION_COUNT"] ?? 10_000),
+  from: Number(process.env["SIMULATION_FROM"] ?? 1)
+} as const
 
+/** The seed that was asked for, or a few of the stretch for what is looked at more closely. */
 export const seeds: ReadonlyArray<number> =
-  given === undefined ? Array.from({ length: count }, (_, n) => from + n) : [Number(given)]
+  given === undefined
+    ? Array.from({ length: Math.min(40, stretch.count) }, (_, n) => stretch.from + n)
+    : [Number(given)]
 
 /** Whether one history was asked for: then nothing can be said about all of them. */
 export const isReplay = given !== undefined

@@ -7,9 +7,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { calm, type Outcome, simulate } from "@tickettoken/order-testing/scenarioSimulation"
-import { isReplay, seeds } from "../support/seeds.ts"
+import { simulateMany } from "@tickettoken/order-testing/simulateMany"
+import { isReplay, seeds, stretch } from "../support/seeds.ts"
 
-const TIMEOUT_MILLIS = 600_000
+const TIMEOUT_MILLIS = 900_000
+
+/** Of one history: short ones, of which ten thousand fit into a run. `pnpm chaos --simulate` plays longer ones. */
+const ACTIONS = 30
 
 /** Plays a seed; a defect or a world that does not come to rest names it too. */
 const played = (seed: number, plan: Parameters<typeof simulate>[1] = {}) =>
@@ -20,22 +24,25 @@ const played = (seed: number, plan: Parameters<typeof simulate>[1] = {}) =>
 const isSound = ({ breaks, seed }: Outcome): void =>
   assert.strictEqual(breaks.join("\n"), "", `SIMULATION_SEED=${seed}`)
 
-/** How often each state was an order's last one, over all histories. */
-const total = (outcomes: ReadonlyArray<Outcome>, state: string): number =>
-  outcomes.reduce((sum, { states }) => sum + (states.get(state) ?? 0), 0)
-
 describe("the simulated service", () => {
   it.effect(
-    "keeps every invariant while calls fail, are not answered or hang, and clients hang up",
+    "keeps every invariant in ten thousand histories while calls fail, are not answered or hang, and clients hang up",
     () =>
       Effect.gen(function* () {
-        const outcomes = yield* Effect.forEach(seeds, (seed) => played(seed))
-        for (const outcome of outcomes) isSound(outcome)
-        if (isReplay) return
-        // A history without faults, or one that leads nowhere, has shown nothing.
-        assert.isAbove(outcomes.reduce((sum, { faults }) => sum + faults, 0) / outcomes.length, 10)
+        if (isReplay) {
+          for (const seed of seeds) isSound(yield* played(seed, { actions: ACTIONS }))
+          return
+        }
+        const { broken, faults, histories, states } = yield* simulateMany({ ...stretch, actions: ACTIONS })
+        assert.strictEqual(histories, stretch.count)
+        assert.deepStrictEqual(
+          broken.map(({ breaks, seed }) => `SIMULATION_SEED=${seed} ${breaks.join("; ")}`),
+          []
+        )
+        // Histories without faults, or that lead nowhere, have shown nothing.
+        assert.isAbove(faults / histories, 10)
         for (const state of ["CONFIRMED", "CANCELLED", "EXPIRED", "REFUNDED"]) {
-          assert.isAbove(total(outcomes, state), outcomes.length / 10, state)
+          assert.isAbove(states.get(state) ?? 0, histories / 20, state)
         }
       }),
     TIMEOUT_MILLIS
@@ -45,7 +52,7 @@ describe("the simulated service", () => {
     "keeps every invariant in fair weather",
     () =>
       Effect.gen(function* () {
-        for (const seed of seeds.slice(0, 40)) {
+        for (const seed of seeds) {
           const outcome = yield* played(seed, { weather: calm, actions: 100 })
           isSound(outcome)
           assert.strictEqual(outcome.faults, 0)
@@ -63,6 +70,15 @@ describe("the simulated service", () => {
         [...states].map(([state, count]) => `${state} ${count}`).join()
       ]
       assert.deepStrictEqual(summary(yield* played(first)), summary(yield* played(first)))
+    })
+  )
+
+  it.effect("is the same history in another thread", () =>
+    Effect.gen(function* () {
+      const [first = 1] = seeds
+      const here = yield* played(first, { actions: ACTIONS })
+      const there = yield* simulateMany({ from: first, count: 1, actions: ACTIONS, threads: 1 })
+      assert.deepStrictEqual([there.faults, [...there.states]], [here.faults, [...here.states]])
     })
   )
 })

@@ -1,0 +1,68 @@
+/**
+ * The quick tier of `pnpm chaos`, as every run of the tests plays it: real servers that are killed, services that fail,
+ * a PostgreSQL that crashes, and buyers who are told things that must stay true.
+ *
+ * A failure names its seed and the folder with the logs: `pnpm chaos --seed <seed>` plays the same plan again.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { chmod, mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import * as path from "node:path"
+import { play, type RunSize, table, tiers } from "../../scripts/chaos/play.ts"
+
+const TIMEOUT_MILLIS = 300_000
+
+const makeFolder = Effect.promise(async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "chaos-"))
+  await chmod(folder, 0o755)
+  return folder
+})
+
+/** Plays a run; its folder goes when it was as it should be, and stays with the logs when not. */
+const played = Effect.fnUntraced(function* (
+  size: Omit<RunSize, "databaseUrl" | "folder">,
+  expected: (failures: ReadonlyArray<string>, told: string) => void,
+  sabotage?: Parameters<typeof play>[2]
+) {
+  const folder = yield* makeFolder
+  const report = yield* play({ ...size, folder, databaseUrl: null }, () => Effect.void, sabotage)
+  expected(report.failures, `${table(report)}\n${report.failures.join("\n")}\nlogs in ${folder}`)
+  yield* Effect.promise(() => rm(folder, { recursive: true, force: true }))
+  return report
+})
+
+describe("a service in chaos", () => {
+  it.live(
+    "F01 F08 F09 loses nothing, charges nobody twice and sells nothing twice, and is at rest soon after",
+    () =>
+      Effect.gen(function* () {
+        const { verdict } = yield* played({ ...tiers.quick, seed: 20_261_127 }, (failures, told) =>
+          assert.deepStrictEqual(failures, [], told)
+        )
+        assert.isAbove(verdict.checked, 20, "clients were told something")
+      }),
+    TIMEOUT_MILLIS
+  )
+
+  it.live(
+    "I14 twin: makes two orders of one where keys are not kept, and the verdict says so",
+    () =>
+      played(
+        { seed: 7, kills: 2, seconds: 15, buyers: 12 },
+        (failures, told) =>
+          assert.isTrue(
+            failures.some((failure) => failure.includes("orders under")),
+            told
+          ),
+        ({ rows }) =>
+          Effect.gen(function* () {
+            yield* rows(`drop index orders_idempotency_key`)
+            yield* rows(`create function forget() returns trigger language plpgsql as $$
+              begin delete from idempotency where key = new.key; return null; end $$`)
+            yield* rows(`create trigger forget after insert on idempotency for each row execute function forget()`)
+          })
+      ),
+    TIMEOUT_MILLIS
+  )
+})
