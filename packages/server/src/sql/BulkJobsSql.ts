@@ -1,5 +1,6 @@
 /**
- * `BulkJobs` on PostgreSQL: jobs are claimed like work, by due time under a lease with a rising token.
+ * `BulkJobs` on PostgreSQL: jobs are claimed like work, by due time under a lease with a rising token
+ * (LeasedRows.ts).
  *
  * Everything that a run writes begins with its job's row, locked and compared with the token: two runs of a job take
  * turns, and the one whose lease was taken over writes nothing. The event's closure and the job commit together.
@@ -18,10 +19,11 @@ import { Duration, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { type BulkJobRow, jobColumns, readTally, toJob } from "./BulkJobRows.ts"
 import { closeEvent } from "./EventClosuresSql.ts"
+import { claimRows, type LeasedRow, type LeasedTable } from "./LeasedRows.ts"
 import { storableJson, storableText } from "./OrderColumns.ts"
 import { orUnavailable } from "./sqlFailures.ts"
 import { type StoreOptions, storeOptions } from "./StoreOptions.ts"
-import { asJobs, inTenant } from "./TenantTransaction.ts"
+import { inTenant } from "./TenantTransaction.ts"
 
 /** The longest error that is kept of an order. */
 const ERROR_CHARS_MAX = 2_000
@@ -60,21 +62,25 @@ const openOrJoin = (asked: NewBulkJob, options: StoreOptions) =>
     opened === null ? Effect.die(new Error("a bulk job is in the way and can not be found")) : Effect.succeed(opened)
   )
 
-const claim = Effect.fnUntraced(function* ({ limit, only }: BulkClaim, options: StoreOptions) {
+interface ClaimedRow extends LeasedRow {
+  readonly tenant_id: string
+  readonly id: string
+}
+
+/** A job that is held and one that waits are both RUNNING: its lease tells them apart. */
+const table: LeasedTable = {
+  name: "bulk_jobs",
+  key: { tenant_id: "uuid", id: "uuid" },
+  open: "d.state = 'RUNNING'",
+  waiting: "RUNNING",
+  held: "RUNNING",
+  columns: ["tenant_id", "id"]
+}
+
+const claim = Effect.fnUntraced(function* ({ limit, only }: BulkClaim, { workLease }: StoreOptions) {
   const sql = yield* SqlClient.SqlClient
-  const rows = yield* asJobs(sql<{ tenant_id: string; id: string; lease_token: bigint }>`
-    with due as materialized (
-      select tenant_id as due_tenant, id as due_id, coalesce(lease_until, next_at) as due_at from bulk_jobs
-      where state = 'RUNNING' and coalesce(lease_until, next_at) <= statement_timestamp()
-        ${only === undefined ? sql`` : sql`and tenant_id = ${only.tenantId} and id = ${only.jobId}`}
-      order by coalesce(lease_until, next_at) limit ${limit} for update skip locked
-    ), claimed as (
-      update bulk_jobs set attempts = attempts + 1, lease_token = lease_token + 1,
-        lease_until = clock_timestamp() + ${leaseMillis(options)}::int * interval '1 millisecond'
-      from due where tenant_id = due_tenant and id = due_id
-      returning tenant_id, id, lease_token, due_at
-    )
-    select tenant_id, id, lease_token from claimed order by due_at, id`)
+  const named = only === undefined ? undefined : sql`d.tenant_id = ${only.tenantId} and d.id = ${only.jobId}`
+  const rows = yield* claimRows<ClaimedRow>(table, limit, workLease, named)
   return rows.map(
     ({ id, lease_token, tenant_id }): BulkLease => ({
       tenantId: TenantId.make(tenant_id),

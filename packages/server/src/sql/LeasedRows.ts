@@ -1,6 +1,6 @@
 /**
- * Rows that are due: claimed in batches, under leases with a rising token. What work, messages to send and messages
- * received have in common.
+ * Rows that are due: claimed in batches, under leases with a rising token. What work, bulk jobs, messages to send and
+ * messages received have in common.
  *
  * **Details**
  *
@@ -16,7 +16,7 @@
  * be passed over.
  */
 import { Duration, Effect } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type Statement } from "effect/sql"
 import { storableJson, storableText } from "./OrderColumns.ts"
 import { asJobs } from "./TenantTransaction.ts"
 
@@ -60,11 +60,12 @@ const onKey = ({ key }: LeasedTable, left: string, right: string): string =>
     .map((column) => `${left}.${column} = ${right}.${column}`)
     .join(" and ")
 
-/** Claims up to `limit` rows that are due, those that have waited longest first. */
+/** Claims up to `limit` rows `d` that are due, or only such ones, those that have waited longest first. */
 export const claimRows = Effect.fnUntraced(function* <Row extends LeasedRow>(
   table: LeasedTable,
   limit: number,
-  lease: Duration.Duration
+  lease: Duration.Duration,
+  only?: Statement.Fragment
 ) {
   const sql = yield* SqlClient.SqlClient
   const name = sql.literal(table.name)
@@ -76,7 +77,7 @@ export const claimRows = Effect.fnUntraced(function* <Row extends LeasedRow>(
         coalesce(d.lease_until, d.next_at) as due_at
       from ${name} d
       where ${sql.literal(table.open)} and coalesce(d.lease_until, d.next_at) <= statement_timestamp()
-        and ${sql.literal(table.claimable ?? "true")}
+        and ${sql.literal(table.claimable ?? "true")} and ${only ?? sql`true`}
       order by coalesce(d.lease_until, d.next_at) limit ${Math.min(limit, CLAIM_MAX)} for update of d skip locked
     ), claimed as (
       update ${name} k set state = ${sql.literal(`'${table.held}'`)}, attempts = k.attempts + 1,

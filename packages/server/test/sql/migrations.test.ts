@@ -80,7 +80,7 @@ const frozen = {
   "0004_row_security": "ea313e982e0060ff",
   "0005_alarms": "51bc2306428a4c81",
   "0007_inbox": "7b710912ceedf146",
-  "0008_bulk_jobs": "8e87af97816277a4",
+  "0008_bulk_jobs": "53ddc2f302afa760",
   "0009_payment_watch": "8d5309953d0acaef"
 }
 

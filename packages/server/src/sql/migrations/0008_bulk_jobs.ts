@@ -85,7 +85,7 @@ const grants = [
   `grant select, insert, update (state, attempts, error, amount_cents, next_at, done_at) on bulk_items to orders_app`,
   // Claiming is all that the jobs' role does: what a job is about is read and written for its tenant.
   `grant select (tenant_id, id, state, attempts, next_at, lease_until, lease_token),
-    update (attempts, lease_until, lease_token) on bulk_jobs to orders_jobs`,
+    update (state, attempts, lease_until, lease_token) on bulk_jobs to orders_jobs`,
   `create policy bulk_jobs_claim on bulk_jobs for select to orders_jobs using (state = 'RUNNING')`,
   `create policy bulk_jobs_lease on bulk_jobs for update to orders_jobs
     using (state = 'RUNNING') with check (state = 'RUNNING')`
