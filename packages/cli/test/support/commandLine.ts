@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly env?: { readonly [name: string]: string }
   /** Parts of the backend that differ from the one in memory. */
   readonly backend?: Partial<BackendShape>
+  /** Ports that differ from those in memory. */
+  readonly ports?: (ports: Context.Context<Ports>) => Context.Context<Ports>
 }
 
 /** What a run leaves to see. */
@@ -94,14 +96,16 @@ const onlyPorts = Context.pick(
   WorkQueue
 )
 
-const memoryBackend = (options: Partial<BackendShape>) =>
+const memoryBackend = (options: Partial<BackendShape>, changed: NonNullable<RunOptions["ports"]>) =>
   Layer.effect(
     Backend,
     Effect.map(Effect.context<Ports>(), (ports) =>
       Backend.of({
         defaultTenant: Effect.succeed(Option.some(demo.tenantId)),
         // Each run has an executor of its own, as each process has.
-        ports: Layer.fresh(WorkExecutor.layer).pipe(Layer.provideMerge(Layer.succeedContext(onlyPorts(ports)))),
+        ports: Layer.fresh(WorkExecutor.layer).pipe(
+          Layer.provideMerge(Layer.succeedContext(onlyPorts(changed(ports))))
+        ),
         migrationStatus: Effect.succeed([]),
         migrate: Effect.succeed([]),
         serve: Effect.void,
@@ -113,13 +117,13 @@ const memoryBackend = (options: Partial<BackendShape>) =>
 /** One run of `orders ...argv`. */
 export const orders = Effect.fn("orders")(function* (
   argv: ReadonlyArray<string>,
-  { backend = {}, env = { USER: "maria" }, typed }: RunOptions = {}
+  { backend = {}, env = { USER: "maria" }, ports = (known) => known, typed }: RunOptions = {}
 ) {
   const printed = yield* TestConsole.make
   const exit = yield* program(argv).pipe(
     Effect.provide(
       Layer.mergeAll(
-        memoryBackend(backend),
+        memoryBackend(backend, ports),
         NodeServices.layer,
         ConfigProvider.layer(ConfigProvider.fromUnknown(env)),
         Layer.succeed(Console.Console, printed),

@@ -182,10 +182,11 @@ export const awaitBulkJob = Effect.fn("awaitBulkJob")(function* <E, R>(
       lease = null
       continue
     }
-    yield* Effect.sleep(LOOK_EVERY)
     const [claimed] = yield* jobs.claim({ limit: 1, only: { tenantId, jobId } })
     lease = claimed ?? null
-    if (lease === null) job = yield* asItStands({ tenantId, jobId })
+    if (lease !== null) continue
+    job = yield* asItStands({ tenantId, jobId })
+    if (job.state === "RUNNING") yield* Effect.sleep(LOOK_EVERY)
   }
   return job
 })
