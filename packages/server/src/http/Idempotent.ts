@@ -109,20 +109,30 @@ const withKey = Effect.fnUntraced(function* <A, E extends DomainError, R>(
   const budget = yield* RequestBudget
   const left = leftOf(budget, yield* Clock.monotonicTimeNanos)
   let pollMillis = POLL_MILLIS_MIN
+  let isRunning = false
+  // A database or a service that does not answer keeps nobody waiting longer than the budget.
+  const inTime = <B, E2, R2>(step: Effect.Effect<B, E2, R2>) =>
+    Effect.flatMap(left, (limit) =>
+      isRunning
+        ? Effect.timeoutOrElse(detached.run(step), { duration: limit, orElse: stillRunning })
+        : detached.runFor(limit, step)
+    )
   for (;;) {
-    // A database or a service that does not answer keeps none of these waiting longer than the budget.
-    const verdict = yield* detached.runFor(yield* left, lookUp(claim))
+    const verdict = yield* inTime(lookUp(claim))
     const round = yield* verdict._tag === "Fresh"
       ? detached.runFor(yield* left, first(request, claim))
-      : detached.runFor(yield* left, repetition(request, claim, verdict))
+      : inTime(repetition(request, claim, verdict))
     if (round._tag === "Answered") return toResponse(request, round)
     const millis = Duration.toMillis(yield* left)
-    if (millis === 0) return yield* new IdempotencyInProgress({ retryAfterSeconds: RETRY_AFTER_SECONDS })
+    if (millis === 0) return yield* stillRunning()
     if (round._tag === "LookAgain") continue
+    isRunning = true
     yield* Effect.sleep(Duration.millis(Math.min(pollMillis, millis)))
     pollMillis = Math.min(pollMillis * 2, POLL_MILLIS_MAX)
   }
 })
+
+const stillRunning = () => Effect.fail(new IdempotencyInProgress({ retryAfterSeconds: RETRY_AFTER_SECONDS }))
 
 /** What is left of a time that began at this instant, by a clock that nobody sets. */
 const leftOf = (budget: Duration.Duration, begun: bigint): Effect.Effect<Duration.Duration> =>

@@ -57,14 +57,19 @@ const layerTime = Layer.effect(
   )
 )
 
-const layerPorts = Layer.merge(PostgresLayer.layer(), layerTime)
+const layerPorts = (options: Parameters<typeof PostgresLayer.layer>[0] = {}) =>
+  Layer.merge(PostgresLayer.layer(options), layerTime)
 
 /** Every port of the store, over a migrated database of its own. */
-export const layerStore = layerPorts.pipe(Layer.provideMerge(layerMigrated))
+export const layerStore = layerPorts().pipe(Layer.provideMerge(layerMigrated))
+
+/** The same with settings of its own. */
+export const layerStoreWith = (options: Parameters<typeof PostgresLayer.layer>[0]) =>
+  layerPorts(options).pipe(Layer.provideMerge(layerMigrated))
 
 /** The same over an empty database that somebody else has made. */
 export const layerStoreAt = (url: Redacted.Redacted) =>
-  layerPorts.pipe(
+  layerPorts().pipe(
     Layer.provideMerge(Layer.effectDiscard(Migrations.migrate)),
     Layer.provideMerge(layerPool),
     Layer.provideMerge(Layer.succeed(DatabaseUrl, url))

@@ -199,7 +199,7 @@ export const endGraceIn = Effect.fnUntraced(function* ({ id }: Pick<Order, "id">
 })
 
 /** Work that is not done yet. */
-export const openWork = Effect.gen(function* () {
+const openWork = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ id: string; kind: string; order_id: string; last_error: string | null }>`
     select id, kind, order_id, last_error from order_work where state <> 'DONE' order by id`
@@ -210,7 +210,7 @@ export const openWork = Effect.gen(function* () {
 const ROUNDS_MAX = 60
 
 /** What is being worked on is left to its worker's statement: it may be claimed a moment later. */
-const makeDue = Effect.flatMap(
+export const makeDue = Effect.flatMap(
   SqlClient.SqlClient,
   (sql) =>
     sql`update order_work set next_at = clock_timestamp() - interval '1 second',
@@ -218,18 +218,22 @@ const makeDue = Effect.flatMap(
     where id in (select id from order_work where state <> 'DONE' for update skip locked)`
 )
 
-/** Sweeps until no work is left, as if the time of every backoff and lease had passed. Orders are not expired by it. */
-export const comeToRest = Effect.gen(function* () {
+/** Runs everything that is due. */
+export const sweep = Effect.gen(function* () {
   const queue = yield* WorkQueue
   const executor = yield* WorkExecutor
+  for (;;) {
+    const claimed = yield* queue.claimDue(BACKGROUND_LANE)
+    if (claimed.length === 0) return
+    yield* executor.runInBackground(claimed)
+  }
+})
+
+/** Sweeps until no work is left, as if the time of every backoff and lease had passed. Orders are not expired by it. */
+export const comeToRest = Effect.gen(function* () {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     if ((yield* openWork).length === 0) return round
-    yield* makeDue
-    for (;;) {
-      const claimed = yield* queue.claimDue(BACKGROUND_LANE)
-      if (claimed.length === 0) break
-      yield* executor.runInBackground(claimed)
-    }
+    yield* Effect.andThen(makeDue, sweep)
   }
   return yield* Effect.die(new Error(`not at rest: ${JSON.stringify(yield* openWork)}`))
 })
