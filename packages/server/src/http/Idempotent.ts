@@ -21,7 +21,7 @@ import {
 import type { OrderId } from "@tickettoken/order-domain/Ids"
 import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
-import { RequestBudget, RETRY_AFTER_SECONDS } from "@tickettoken/order-domain/RequestBudget"
+import { notReady, RequestBudget, RETRY_AFTER_SECONDS } from "@tickettoken/order-domain/RequestBudget"
 import { Clock, Data, Duration, Effect, Result, Schema } from "effect"
 import { HttpServerResponse, ProblemDetails } from "effect/http"
 import { createHash } from "node:crypto"
@@ -110,18 +110,12 @@ const withKey = Effect.fnUntraced(function* <A, E extends DomainError, R>(
   const left = leftOf(budget, yield* Clock.monotonicTimeNanos)
   let pollMillis = POLL_MILLIS_MIN
   let isRunning = false
-  // A database or a service that does not answer keeps nobody waiting longer than the budget.
-  const inTime = <B, E2, R2>(step: Effect.Effect<B, E2, R2>) =>
-    Effect.flatMap(left, (limit) =>
-      isRunning
-        ? Effect.timeoutOrElse(detached.run(step), { duration: limit, orElse: stillRunning })
-        : detached.runFor(limit, step)
-    )
   for (;;) {
-    const verdict = yield* inTime(lookUp(claim))
+    // A database or a service that does not answer keeps nobody waiting longer than the budget.
+    const verdict = yield* inTime(detached.run(lookUp(claim)), yield* left, isRunning)
     const round = yield* verdict._tag === "Fresh"
       ? detached.runFor(yield* left, first(request, claim))
-      : inTime(repetition(request, claim, verdict))
+      : inTime(detached.run(repetition(request, claim, verdict)), yield* left, isRunning)
     if (round._tag === "Answered") return toResponse(request, round)
     const millis = Duration.toMillis(yield* left)
     if (millis === 0) return yield* stillRunning()
@@ -131,6 +125,16 @@ const withKey = Effect.fnUntraced(function* <A, E extends DomainError, R>(
     pollMillis = Math.min(pollMillis * 2, POLL_MILLIS_MAX)
   }
 })
+
+/** Waits so long for one look; what is said then depends on whether the first request has been seen. */
+const inTime = <A, E, R>(
+  look: Effect.Effect<A, E, R>,
+  duration: Duration.Duration,
+  isRunning: boolean
+): Effect.Effect<A, E | IdempotencyInProgress | ServiceUnavailable, R> =>
+  isRunning
+    ? Effect.timeoutOrElse(look, { duration, orElse: stillRunning })
+    : Effect.timeoutOrElse(look, { duration, orElse: () => Effect.fail(notReady("the key can not be looked up")) })
 
 const stillRunning = () => Effect.fail(new IdempotencyInProgress({ retryAfterSeconds: RETRY_AFTER_SECONDS }))
 
