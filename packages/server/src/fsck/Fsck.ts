@@ -21,6 +21,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { orUnavailable } from "../sql/sqlFailures.ts"
 import { asAuditor } from "../sql/TenantTransaction.ts"
+import { chainCheck } from "./AuditChain.ts"
 import { type Check, FINDINGS_PER_CHECK_MAX, type Finding, type Offender, own, type Scope } from "./Check.ts"
 import { databaseChecks } from "./DatabaseChecks.ts"
 import { historyChecks } from "./HistoryChecks.ts"
@@ -66,6 +67,7 @@ export interface CheckResult {
 export const databaseOnly: ReadonlyArray<Check> = [
   ...moneyChecks,
   ...historyChecks,
+  chainCheck,
   ...workChecks,
   ...quotaChecks,
   ...databaseChecks

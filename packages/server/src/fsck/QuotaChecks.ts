@@ -10,10 +10,23 @@ const cheap = { cheap: true }
 const slow = { cheap: false }
 
 /** Rows that hang on an order, with the column that names it. */
-const children = ["order_items", "payments", "order_refunds", "order_events", "order_work", "outbox", "idempotency"]
+const children = [
+  "order_items",
+  "payments",
+  "order_refunds",
+  "order_events",
+  "order_work",
+  "outbox",
+  "idempotency",
+  "bulk_items"
+]
 
 /** How long cancelling an event may take. */
 const BULK_TIME = `interval '15 minutes'`
+
+/** A job that cancels the closed event `c`, in this state. */
+const bulkJob = (state: string): string => `exists (select 1 from bulk_jobs j
+  where j.tenant_id = c.tenant_id and j.event_id = c.event_id and j.state = '${state}')`
 
 const strays = children
   .map(
@@ -74,7 +87,7 @@ export const quotaChecks = [
       format('%s although its event was cancelled %s ago', o.status,
         date_trunc('second', statement_timestamp() - c.closed_at)) as detail
     from cancelled_events c join orders o on o.tenant_id = c.tenant_id and o.event_id = c.event_id
-    where ${own("c")} and c.closed_at < statement_timestamp() - ${BULK_TIME}
-      and o.status in ('PENDING', 'RESERVED', 'CONFIRMED')`
+    where ${own("c")} and o.status in ('PENDING', 'RESERVED', 'CONFIRMED')
+      and (c.closed_at < statement_timestamp() - ${BULK_TIME} or ${bulkJob("DONE")}) and not ${bulkJob("RUNNING")}`
   )
 ] as const

@@ -21,6 +21,7 @@ import { workTables } from "./migrations/0002_work.ts"
 import { guards } from "./migrations/0003_guards.ts"
 import { rowSecurity } from "./migrations/0004_row_security.ts"
 import { alarmStatements } from "./migrations/0005_alarms.ts"
+import { auditChain } from "./migrations/0006_audit_chain.ts"
 import { bulkJobs } from "./migrations/0008_bulk_jobs.ts"
 import { paymentWatch } from "./migrations/0009_payment_watch.ts"
 import { appRole, auditorRole, jobsRole } from "./TenantTransaction.ts"
@@ -50,6 +51,7 @@ const migrations = {
   "0003_guards": statements(guards),
   "0004_row_security": statements(rowSecurity),
   "0005_alarms": statements(alarmStatements),
+  "0006_audit_chain": statements(auditChain),
   "0007_inbox": statements(inbox),
   "0008_bulk_jobs": statements(bulkJobs),
   "0009_payment_watch": statements(paymentWatch)

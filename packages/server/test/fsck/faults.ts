@@ -121,13 +121,14 @@ export const faults: { readonly [check: string]: Fault | ReadonlyArray<Fault> } 
     also: ["I11 kept"]
   },
   "I04 versions": [
-    { on: "confirmed", sql: `delete from order_events where ${its} and version = 2`, also: ["I05 fact"] },
-    { on: "confirmed", sql: `update orders set version = version + 1 where ${it_}` }
+    { on: "confirmed", sql: `delete from order_events where ${its} and version = 2`, also: ["I05 fact", "I23 chain"] },
+    { on: "confirmed", sql: `update orders set version = version + 1 where ${it_}`, also: ["I23 chain"] }
   ],
   "I04 instant": { on: "payable", sql: `update orders set updated_at = updated_at + interval '1 second' where ${it_}` },
   "I04 price": {
     on: "payable",
-    sql: `update order_events set data = jsonb_set(data, '{total}', '1') where ${its} and version = 1`
+    sql: `update order_events set data = jsonb_set(data, '{total}', '1') where ${its} and version = 1`,
+    also: ["I23 chain"]
   },
   "I04 refunds": { on: "returning", sql: `update order_refunds set state = 'PROCESSING' where ${its}` },
   "I05 message": { on: "payable", sql: `delete from outbox where ${its} and version = 2` },
@@ -139,7 +140,7 @@ export const faults: { readonly [check: string]: Fault | ReadonlyArray<Fault> } 
   "I06 transitions": {
     on: "confirmed",
     sql: `update order_events set type = 'ORDER_COMPLETED' where ${its} and type = 'ORDER_CONFIRMED'`,
-    also: ["I05 fact", "I06 state"]
+    also: ["I05 fact", "I06 state", "I23 chain"]
   },
   "I06 state": {
     on: "confirmed",
@@ -222,6 +223,7 @@ export const faults: { readonly [check: string]: Fault | ReadonlyArray<Fault> } 
     on: "cancelled",
     sql: `update order_work set created_at = created_at - interval '16 minutes' where ${its} and kind = 'RELEASE'`
   },
+  "I23 chain": { on: "confirmed", sql: `update order_events set actor_id = 'nobody' where ${its} and version = 2` },
   "I25 leases": {
     on: "created",
     sql: `update order_work set lease_until = now() - interval '61 seconds' where ${its}`

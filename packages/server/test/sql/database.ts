@@ -1,4 +1,5 @@
 /** A migrated database of its own for each layer that is built, and time that passes in it. */
+import { chainAll } from "@tickettoken/order-server/sql/migrations/0006_audit_chain"
 import * as Migrations from "@tickettoken/order-server/sql/Migrations"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
@@ -42,7 +43,11 @@ const passMinutes = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, minut
     Effect.andThen(
       // Guards that watch decisions do not watch a test's clock.
       sql`set local session_replication_role = replica`,
-      Effect.forEach(tables, ({ columns, name }) => sql.unsafe(`update ${name} set ${columns}`, [minutes]))
+      Effect.andThen(
+        Effect.forEach(tables, ({ columns, name }) => sql.unsafe(`update ${name} set ${columns}`, [minutes])),
+        // The instant of a fact is part of its hash.
+        sql.unsafe(chainAll).unprepared
+      )
     )
   )
 })

@@ -8,6 +8,7 @@ import { functions, guards } from "@tickettoken/order-server/sql/migrations/0003
 import { rowSecurity } from "@tickettoken/order-server/sql/migrations/0004_row_security"
 import { alarmStatements } from "@tickettoken/order-server/sql/migrations/0005_alarms"
 import { bulkJobs } from "@tickettoken/order-server/sql/migrations/0008_bulk_jobs"
+import { auditChain, auditFunctions } from "@tickettoken/order-server/sql/migrations/0006_audit_chain"
 import { inbox } from "@tickettoken/order-server/sql/migrations/0007_inbox"
 import { paymentWatch } from "@tickettoken/order-server/sql/migrations/0009_payment_watch"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
@@ -27,6 +28,7 @@ const all = [
   "0003_guards",
   "0004_row_security",
   "0005_alarms",
+  "0006_audit_chain",
   "0007_inbox",
   "0008_bulk_jobs",
   "0009_payment_watch"
@@ -79,6 +81,7 @@ const frozen = {
   "0003_guards": "a498ed36bc5b6a1d",
   "0004_row_security": "ea313e982e0060ff",
   "0005_alarms": "51bc2306428a4c81",
+  "0006_audit_chain": "439e7dea4e718ea4",
   "0007_inbox": "7b710912ceedf146",
   "0008_bulk_jobs": "53ddc2f302afa760",
   "0009_payment_watch": "8d5309953d0acaef"
@@ -97,6 +100,7 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
           "0003_guards": digestOf(guards),
           "0004_row_security": digestOf(rowSecurity),
           "0005_alarms": digestOf(alarmStatements),
+          "0006_audit_chain": digestOf(auditChain),
           "0007_inbox": digestOf(inbox),
           "0008_bulk_jobs": digestOf(bulkJobs),
           "0009_payment_watch": digestOf(paymentWatch)
@@ -177,7 +181,9 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
           where pronamespace = 'public'::regnamespace order by proname`
         assert.deepStrictEqual(
           made,
-          functions.toSorted().map((name) => ({ name, config: ["search_path=pg_catalog, public, pg_temp"] }))
+          [...functions, ...auditFunctions]
+            .toSorted()
+            .map((name) => ({ name, config: ["search_path=pg_catalog, public, pg_temp"] }))
         )
       })
     )
