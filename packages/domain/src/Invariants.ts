@@ -32,3 +32,8 @@ export const invariants = {
 } as const
 
 export type InvariantId = keyof typeof invariants
+
+const isInvariantId = (text: string): text is InvariantId => Object.hasOwn(invariants, text)
+
+/** All of them, in order. */
+export const invariantIds: ReadonlyArray<InvariantId> = Object.keys(invariants).filter(isInvariantId)

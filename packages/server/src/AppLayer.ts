@@ -36,6 +36,7 @@ import * as BulkJobFiber from "./jobs/BulkJobFiber.ts"
 import * as CompletionFiber from "./jobs/CompletionFiber.ts"
 import * as ExpiryFiber from "./jobs/ExpiryFiber.ts"
 import * as PaymentWatchFiber from "./jobs/PaymentWatchFiber.ts"
+import * as InvariantFiber from "./jobs/InvariantFiber.ts"
 import * as RetentionFiber from "./jobs/RetentionFiber.ts"
 import * as Sweeper from "./jobs/Sweeper.ts"
 import { limitsLayer } from "./limits/limitsLayer.ts"
@@ -124,6 +125,7 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     CompletionFiber.layer,
     PaymentWatchFiber.layer,
     RetentionFiber.layer,
+    InvariantFiber.layer,
     AlarmFiber.layer,
     StoreGauges.layer
   )

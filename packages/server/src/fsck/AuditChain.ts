@@ -48,7 +48,7 @@ export interface ChainBreak {
 }
 
 /** What is wrong, in words. */
-export const faultWords: { readonly [Fault in ChainFault]: string } = {
+const faultWords: { readonly [Fault in ChainFault]: string } = {
   EDITED: "was edited",
   MOVED: "was written as another version",
   REHASHED: "was changed and hashed anew",
@@ -60,7 +60,7 @@ export const faultWords: { readonly [Fault in ChainFault]: string } = {
 }
 
 /** How many rows are named at most: a rewritten table says no more by being listed whole. */
-export const BREAKS_MAX = 1_000
+const BREAKS_MAX = 1_000
 
 const hashed = (version: string): string =>
   `order_event_hash(e.prev_hash, e.tenant_id, e.order_id, ${version}, e.id, e.type, e.actor_kind, e.actor_id, e.ip,

@@ -1,5 +1,5 @@
 /**
- * What is to be done, and whether somebody is at it: holds, work, keys, and what ended orders owe (I07, I13, I14, I20,
+ * What is to be done, and whether somebody is at it: holds, work, keys, and what ended orders owe (I07, I13, I14, I17,
  * I22).
  */
 import { own, sqlCheck } from "./Check.ts"
@@ -142,6 +142,21 @@ export const workChecks = [
       format('the key of %s runs since %s for no order', i.operation, date_trunc('second', i.created_at)) as detail
     from idempotency i where ${own("i")} and i.answer_status is null and (i.order_id is null or not exists (
       select 1 from orders o where o.tenant_id = i.tenant_id and o.id = i.order_id))`
+  ),
+
+  sqlCheck(
+    "I17",
+    "waiting",
+    cheap,
+    `
+    select m.tenant_id, null::uuid as order_id, m.source || ' ' || m.message_id as subject,
+      format('%s was received %s ago and has come to nothing: %s', m.type,
+        date_trunc('second', statement_timestamp() - m.received_at), coalesce(m.last_error, 'nobody has taken it up'))
+        as detail
+    from inbox m
+    where ${own("m")} and m.state = 'NEW'
+      and coalesce(m.lease_until, m.next_at) < statement_timestamp() - ${WORK_SLACK}
+    order by coalesce(m.lease_until, m.next_at)`
   ),
 
   sqlCheck(

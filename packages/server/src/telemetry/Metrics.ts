@@ -7,6 +7,7 @@
  */
 import { Currency } from "@tickettoken/order-domain/Currency"
 import { CancelCause } from "@tickettoken/order-domain/Order"
+import { type InvariantId, invariantIds } from "@tickettoken/order-domain/Invariants"
 import { AlarmKind } from "@tickettoken/order-domain/ports/Alarms"
 import type { WorkKind } from "@tickettoken/order-domain/Work"
 import { Effect, Layer } from "effect"
@@ -114,6 +115,9 @@ export const work = {
 
 /** Matters for people. */
 const alarms = {
+  broken: gauge("order_service_invariant_breaks", "1 while a check of orders fsck finds offenders, by invariant", {
+    check: invariantIds
+  }),
   open: gauge("order_service_alarms_open", "Alarms that are open, of all tenants together", {
     kind: AlarmKind.literals
   })
@@ -122,6 +126,10 @@ const alarms = {
 /** How many alarms of the kind are open. */
 export const setAlarmsOpen = (kind: AlarmKind, count: number): Effect.Effect<void> =>
   alarms.open.record(count, { kind })
+
+/** Whether the invariant is broken. */
+export const setInvariantBroken = (check: InvariantId, isBroken: boolean): Effect.Effect<void> =>
+  alarms.broken.record(isBroken ? 1 : 0, { check })
 
 /** Jobs that every replica runs. */
 export const jobs = {

@@ -9,6 +9,7 @@ import { create, createConfirmed, createPayable, only, send } from "@tickettoken
 import type { Buyer } from "@tickettoken/order-testing/TestOrders"
 import { cancelAs } from "@tickettoken/order-testing/TestOrdersNews"
 import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
 
 /** The order that a fault strikes, and another buyer for whom there is nothing else. */
 export const bases = {
@@ -100,11 +101,24 @@ const refunded = (order: Order, status: "succeeded" | "failed", key = "refund"):
 const tickets = (...facts: ReadonlyArray<TicketFact>): Fsck.FsckOptions => ({ journals: { tickets: facts } })
 const payments = (...facts: ReadonlyArray<PaymentFact>): Fsck.FsckOptions => ({ journals: { payments: facts } })
 
+/** Does what a fault says as the owner, with triggers and foreign keys off. */
+export const behindTheBack = Effect.fnUntraced(function* (statement: string, order: Order, stranger: string) {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql.withTransaction(
+    Effect.gen(function* () {
+      yield* sql`set local session_replication_role = replica`
+      yield* sql`select set_config('test.order', ${order.id}, true), set_config('test.tenant', ${order.tenantId}, true),
+        set_config('test.stranger', ${stranger}, true)`
+      for (const one of statement.split(";")) yield* sql.unsafe(one).unprepared
+    })
+  )
+})
+
 /** In a fault's statements: the order that it strikes. */
 const ofIt = (id: string): string =>
   `tenant_id = current_setting('test.tenant')::uuid and ${id} = current_setting('test.order')::uuid`
 export const it_ = ofIt("id")
-const its = ofIt("order_id")
+export const its = ofIt("order_id")
 
 /** By check and part. */
 export const faults: { readonly [check: string]: Fault | ReadonlyArray<Fault> } = {
@@ -198,6 +212,12 @@ export const faults: { readonly [check: string]: Fault | ReadonlyArray<Fault> } 
         create(buyerOf(order), {}, {}, limits)
       )
     }
+  },
+  "I17 waiting": {
+    on: "payable",
+    sql: `insert into inbox (tenant_id, source, message_id, type, body, bytes, state, next_at, received_at)
+      values (current_setting('test.tenant')::uuid, 'payments', 'm1', 'payment.succeeded', '{}', 2, 'NEW',
+        now() - interval '6 minutes', now() - interval '6 minutes')`
   },
   "I18 tenant": {
     on: "created",

@@ -4,26 +4,13 @@
  */
 import { assert, layer } from "@effect/vitest"
 import type { InvariantId } from "@tickettoken/order-domain/Invariants"
-import type { Order } from "@tickettoken/order-domain/Order"
 import * as Fsck from "@tickettoken/order-server/fsck/Fsck"
 import { createConfirmed } from "@tickettoken/order-testing/contracts/storeFixture"
 import { freshBuyer, randomUuid } from "@tickettoken/order-testing/TestOrders"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { layerStore } from "../sql/database.ts"
-import { bases, type Fault, faults, it_ } from "./faults.ts"
-
-const asOwner = Effect.fnUntraced(function* (statement: string, order: Order, stranger: string) {
-  const sql = yield* SqlClient.SqlClient
-  yield* sql.withTransaction(
-    Effect.gen(function* () {
-      yield* sql`set local session_replication_role = replica`
-      yield* sql`select set_config('test.order', ${order.id}, true), set_config('test.tenant', ${order.tenantId}, true),
-        set_config('test.stranger', ${stranger}, true)`
-      for (const one of statement.split(";")) yield* sql.unsafe(one).unprepared
-    })
-  )
-})
+import { bases, behindTheBack, type Fault, faults, it_ } from "./faults.ts"
 
 /** Checks of the database as a whole: their faults can not be in a tenant, and have tests of their own below. */
 const ofDatabase = ["I24 roles", "I24 keys", "I25 sessions"]
@@ -60,7 +47,7 @@ layer(layerUnguarded, { excludeTestServices: true, timeout: "120 seconds" })("F4
       const tenantId = fault.breaks === "stranger" ? stranger : order.tenantId
       const before = fault.beside === undefined ? yield* Fsck.run({ tenantId: order.tenantId }) : []
       assert.deepStrictEqual(before.map(Fsck.lineOf), [])
-      if (fault.sql !== undefined) yield* asOwner(fault.sql, order, stranger)
+      if (fault.sql !== undefined) yield* behindTheBack(fault.sql, order, stranger)
       const findings = yield* Fsck.run({ tenantId, ...fault.evidence?.(order) })
       assert.deepStrictEqual(keysOf(findings), [check, ...(fault.also ?? [])].toSorted())
       // It names where: the tenant always, the order where the fault is one order's.
@@ -81,7 +68,7 @@ layer(layerUnguarded, { excludeTestServices: true, timeout: "120 seconds" })("F4
       const order = yield* createConfirmed(yield* freshBuyer)
       const other = yield* createConfirmed(yield* freshBuyer)
       const broken = `update orders set tax_cents = tax_cents + 1, captured_cents = captured_cents + 1 where ${it_}`
-      for (const one of [order, other]) yield* asOwner(broken, one, one.id)
+      for (const one of [order, other]) yield* behindTheBack(broken, one, one.id)
       const only: ReadonlyArray<InvariantId> = ["I03"]
       const findings = yield* Fsck.run({ tenantId: order.tenantId, only })
       assert.deepStrictEqual(
