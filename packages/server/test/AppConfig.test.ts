@@ -11,7 +11,7 @@ import { digestOf } from "@tickettoken/order-server/auth/ServiceKeys"
 import { configurationPage, envExample } from "@tickettoken/order-server/config/ConfigDocs"
 import { renderFaults } from "@tickettoken/order-server/config/ConfigFaults"
 import { configTable, variables } from "@tickettoken/order-server/config/ConfigTable"
-import { ConfigProvider, Effect, Layer } from "effect"
+import { ConfigProvider, Effect, Layer, Option } from "effect"
 import { readFileSync } from "node:fs"
 import { inspect } from "node:util"
 import { faultsOf, read } from "./support/configuration.ts"
@@ -250,11 +250,15 @@ describe("production", () => {
     ["DATABASE_URL", "postgresql://orders:%50ostgres@host:5432/orders"],
     ["ORDER_SERVICE_KEY", "orders.short"],
     ["ORDER_SERVICE_KEY", "orders.changeme-changeme-changeme-changeme"],
+    ["REDIS_URL", "redis://cache:6379"],
+    ["REDIS_URL", "rediss://orders:%67uest@cache"],
+    ["REDIS_PASSWORD", "changeme"],
     ["SERVICE_KEYS", `payments:${hexDigest("changeme")}:orders:confirm`],
     ["SERVICE_KEYS", `payments:${hexDigest("your-256-bit-secret")}:orders:confirm`]
   ] as const)("A34 refuses a %s that everybody knows", ([name, text]) =>
     Effect.gen(function* () {
-      const faults = yield* faultsOf({ ...production, [name]: text })
+      const beside = name === "REDIS_PASSWORD" ? { REDIS_HOST: "cache" } : {}
+      const faults = yield* faultsOf({ ...production, ...beside, [name]: text })
       assert.deepStrictEqual(
         faults.map((fault) => fault.split(" ")[0]),
         [name]
@@ -263,11 +267,48 @@ describe("production", () => {
     })
   )
 
+  it.effect("A34 refuses a Redis without a password", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* faultsOf({ ...production, REDIS_HOST: "cache" }), [
+        "REDIS_PASSWORD must be set in production when REDIS_HOST is"
+      ])
+      const { redis } = yield* read({ ...production, REDIS_URL: "redis://:7Kx4Hs9Bd1Gf6Jm3Pa@cache" })
+      assert.isTrue(Option.isSome(redis))
+    })
+  )
+
   it.effect("refuses an empty digest in every mode", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* faultsOf({ SERVICE_KEYS: `a:${hexDigest("")}:orders:read` }), [
         "SERVICE_KEYS entry 1 holds the digest of an empty secret"
       ])
+    })
+  )
+})
+
+describe("Redis", () => {
+  it.effect("is named in one way, by a URL or by its parts", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* faultsOf({ REDIS_URL: "redis://cache", REDIS_HOST: "cache" }), [
+        "REDIS_HOST must not be set beside REDIS_URL"
+      ])
+      assert.deepStrictEqual(yield* faultsOf({ REDIS_PASSWORD: "x" }), [
+        "REDIS_PASSWORD is of no use without REDIS_HOST"
+      ])
+      for (const text of [
+        "cache",
+        "http://cache",
+        "redis://",
+        "redis://cache/x",
+        "redis://cache?x=1",
+        "redis://:%zz@c"
+      ]) {
+        assert.deepStrictEqual(
+          yield* faultsOf({ REDIS_URL: text }),
+          ["REDIS_URL must be a URL such as redis://:password@host:6379/0, with a host"],
+          text
+        )
+      }
     })
   )
 })

@@ -96,6 +96,15 @@ describe("limits of one replica", () => {
   )
 })
 
+describe("the twin without a shared store", () => {
+  it.effect("7.4 lets each replica through with the whole limit", () =>
+    Effect.gen(function* () {
+      const replicas = [yield* replicaOver(), yield* replicaOver()]
+      assert.deepStrictEqual(yield* Effect.forEach(replicas, (replica) => allowedOf(replica, 20)), [10, 10])
+    })
+  )
+})
+
 describe("limits whose store is away", () => {
   it.effect("A28 are half of it in each replica, without an error", () =>
     Effect.gen(function* () {

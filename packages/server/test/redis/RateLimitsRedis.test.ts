@@ -57,6 +57,25 @@ describe.skipIf(!hasRedis)("limits in Redis", () => {
     })
   )
 
+  it.live("A27 the twin that reads first and writes then lets through more", () =>
+    Effect.gen(function* () {
+      const prefix = yield* freshPrefix
+      const connections = [(yield* replica(prefix)).redis, (yield* replica(prefix)).redis]
+      const take = Effect.fnUntraced(function* (redis: Redis.Redis["Service"]) {
+        const taken = Number(yield* redis.send("GET", `${prefix}twin`))
+        if (taken >= 10) return false
+        yield* redis.send("INCR", `${prefix}twin`)
+        return true
+      })
+      const passed = yield* Effect.forEach(
+        connections.flatMap((redis) => Array.from({ length: 20 }, () => redis)),
+        take,
+        { concurrency: "unbounded" }
+      )
+      assert.isAbove(passed.filter((allowed) => allowed).length, 10)
+    })
+  )
+
   it.live("A27 a key ends with its window and never holds more than 61 numbers", () =>
     Effect.gen(function* () {
       const { fieldsOf, pass, redis, take } = yield* replica(yield* freshPrefix)

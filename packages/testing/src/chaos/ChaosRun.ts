@@ -68,6 +68,16 @@ const timing = {
   EXPIRATION_CHECK_INTERVAL_MINUTES: String(EXPIRY_INTERVAL_SECONDS / 60)
 } as const
 
+/** Buyers of a run are few and busy: limits are not what is looked at. */
+const generous = {
+  RATE_LIMIT_CREATE_PER_MINUTE: "1000000",
+  RATE_LIMIT_RESERVE_PER_MINUTE: "1000000",
+  RATE_LIMIT_CANCEL_PER_MINUTE: "1000000",
+  RATE_LIMIT_REFUND_PER_MINUTE: "1000000",
+  RATE_LIMIT_ADDRESS_PER_MINUTE: "1000000",
+  RATE_LIMIT_BAD_CREDENTIALS_PER_MINUTE: "1000000"
+} as const
+
 const EXPIRED_AFTER = Duration.seconds(HOLD_MINUTES * 60 + 2 * EXPIRY_INTERVAL_SECONDS)
 
 const freePort = Effect.callback<number>((resume) => {
@@ -151,6 +161,7 @@ const startWorld = Effect.fnUntraced(function* (options: ChaosOptions) {
     env: {
       ...options.env,
       ...timing,
+      ...generous,
       ...credentialVariables,
       NODE_ENV: "development",
       LOG_LEVEL: "warn",
