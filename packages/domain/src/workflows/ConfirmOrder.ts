@@ -4,11 +4,11 @@
  * The saying is not believed: amount, currency and status are read from the payment service. Messages and the confirm
  * endpoint come through here alike.
  */
-import { Effect } from "effect"
+import { Duration, Effect, Schedule } from "effect"
 import type { OrderRequest } from "../Access.ts"
 import { changeOrder } from "../changeOrder.ts"
 import type { PaymentIntentId } from "../Ids.ts"
-import type { Order } from "../Order.ts"
+import { isOpen, type Order } from "../Order.ts"
 import {
   EventCancelled,
   InvalidTransition,
@@ -18,7 +18,7 @@ import {
 } from "../OrderErrors.ts"
 import { OrderStore } from "../ports/OrderStore.ts"
 import { type PaymentIntent, Payments } from "../ports/Payments.ts"
-import { runWithinBudget } from "../RequestBudget.ts"
+import { RequestBudget, runWithinBudget } from "../RequestBudget.ts"
 import { captureCommand, unexpectedPaymentCommand } from "../CaptureReport.ts"
 
 export interface ConfirmOrderInput extends OrderRequest {
@@ -53,9 +53,27 @@ export const confirmOrder = Effect.fn("confirmOrder")(function* (input: ConfirmO
     command: (stored) =>
       Effect.map(captureCommand(stored.order, intent, false), (command) => ({ actor: caller.actor, command }))
   })
-  yield* runWithinBudget(changed.work)
+  yield* changed.moved ? runWithinBudget(changed.work) : waitForOthers(order)
   const { order: settled } = yield* store.load(caller.tenantId, orderId)
   return yield* confirmationResult(settled)
+})
+
+/** How often an order is looked at that somebody else is confirming. */
+const LOOK_EVERY = Duration.millis(100)
+
+/** The payment is recorded and its tickets are on their way. */
+const isBeingConfirmed = (order: Order): boolean =>
+  (isOpen(order) && order.stage === "ALLOCATING") || (order.status === "EXPIRED" && order.reacquiring)
+
+// Several may tell of one payment at once: all of them are answered what becomes of it, within the budget.
+const waitForOthers = Effect.fnUntraced(function* ({ id, tenantId }: Order) {
+  const store = yield* OrderStore
+  yield* store
+    .load(tenantId, id)
+    .pipe(
+      Effect.repeat({ while: ({ order }) => isBeingConfirmed(order), schedule: Schedule.spaced(LOOK_EVERY) }),
+      Effect.timeoutOption(yield* RequestBudget)
+    )
 })
 
 const readIntent = Effect.fnUntraced(function* (order: Order, paymentIntentId: PaymentIntentId) {

@@ -3,12 +3,25 @@ import { assert } from "@effect/vitest"
 import { TenantId } from "@tickettoken/order-domain/Ids"
 import { Inbox } from "@tickettoken/order-domain/ports/Inbox"
 import { Outbox } from "@tickettoken/order-domain/ports/Outbox"
+import { handleMessage } from "@tickettoken/order-domain/workflows/HandleMessage"
+import { takeDelivery } from "@tickettoken/order-server/messaging/InboxConsumer"
+import { ServiceControls } from "@tickettoken/order-testing/contracts/ServiceControls"
 import { demo } from "@tickettoken/order-testing/sandbox/catalogue"
 import { randomUuid } from "@tickettoken/order-testing/TestOrders"
 import { Effect } from "effect"
 import { asService, createOrder, person } from "./support/buyer.ts"
 import { overEveryStore } from "./support/everyStore.ts"
-import { at } from "./support/send.ts"
+import { at, listAt, textAt } from "./support/send.ts"
+
+const paymentSucceeded = (orderId: string, paymentIntentId: string, id: string): string =>
+  JSON.stringify({
+    specversion: "1.0",
+    id,
+    source: "payment-service",
+    type: "payment.succeeded",
+    tenantid: demo.tenantId,
+    data: { orderId, paymentIntentId }
+  })
 
 const REPLAY = "/internal/v1/events/replay"
 
@@ -73,6 +86,57 @@ overEveryStore("messages once more", (it) => {
       ]) {
         const { json, status } = yield* asService("POST", REPLAY, body)
         assert.deepStrictEqual([status, at(json, "code")], [400, "VALIDATION_ERROR"], JSON.stringify(body))
+      }
+    })
+  )
+})
+
+const AT_ONCE = 5
+const ORDERS = 30
+
+overEveryStore("one payment, told by HTTP and by message at once", (it) => {
+  it.effect(`F24 ${AT_ONCE} times each, confirms once: one fact, one message, and one answer for everybody`, () =>
+    Effect.gen(function* () {
+      const controls = yield* ServiceControls
+      for (let n = 0; n < ORDERS; n++) {
+        const buyer = yield* person()
+        const { id, intent } = yield* createOrder(buyer)
+        yield* controls.pay(intent)
+        const told = Effect.flatMap(randomUuid, (messageId) =>
+          takeDelivery({ body: paymentSucceeded(id, intent, messageId) }, handleMessage)
+        )
+        const confirm = asService("POST", `/internal/v1/orders/${id}/confirm`, { paymentIntentId: intent })
+        const [answers, verdicts] = yield* Effect.all(
+          [
+            Effect.all(
+              Array.from({ length: AT_ONCE }, () => confirm),
+              { concurrency: "unbounded" }
+            ),
+            Effect.all(
+              Array.from({ length: AT_ONCE }, () => told),
+              { concurrency: "unbounded" }
+            )
+          ],
+          { concurrency: "unbounded" }
+        )
+        assert.deepStrictEqual(
+          answers.map(({ status }) => status),
+          Array.from({ length: AT_ONCE }, () => 200)
+        )
+        assert.strictEqual(new Set(answers.map(({ text }) => text)).size, 1)
+        assert.strictEqual(at(answers[0]?.json, "status"), "CONFIRMED")
+        assert.deepStrictEqual(new Set(verdicts), new Set(["ack"]))
+        const types = listAt((yield* buyer.get(`/api/v1/orders/${id}/events`)).json, "events").map((event) =>
+          textAt(event, "eventType")
+        )
+        assert.deepStrictEqual(types.toSorted(), [
+          "HOLD_GRANTED",
+          "ORDER_CONFIRMED",
+          "ORDER_CREATED",
+          "PAYMENT_CAPTURED",
+          "PAYMENT_INTENT_OPENED"
+        ])
+        assert.deepStrictEqual((yield* drain).get(id), [1, 2, 3, 4, 5])
       }
     })
   )
