@@ -7,8 +7,10 @@
  */
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { BulkSettings } from "@tickettoken/order-domain/BulkJob"
+import type { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
 import type { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
 import type { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import type { Outbox } from "@tickettoken/order-domain/ports/Outbox"
 import type { Payments } from "@tickettoken/order-domain/ports/Payments"
 import type { Tickets } from "@tickettoken/order-domain/ports/Tickets"
 import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
@@ -81,7 +83,7 @@ export interface Seams {
 }
 
 /** What the core stands on. */
-export type CorePorts = OrderStore | WorkQueue | IdempotencyKeys | Tickets | Payments
+export type CorePorts = OrderStore | WorkQueue | IdempotencyKeys | BulkJobs | Outbox | Tickets | Payments
 
 /** The domain's ports and the executor, over a pool: all that a way in needs, be it HTTP or the command line. */
 export const coreLayer = (config: Configuration, foundation: Foundation, seams: Seams = {}) => {

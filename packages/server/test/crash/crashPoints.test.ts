@@ -31,11 +31,12 @@ interface Cast {
   readonly part: Part
 }
 
-/** Who stands at a point: the order, or the key where the point is a call of a key. `null`: whoever comes first. */
+/** Who stands at a point, in the words of that call. `null`: whoever comes first. */
 const subjectOf = ({ part, point }: Cast, again: boolean): string | null => {
-  const site = again ? crashPoint(point).again : crashPoint(point).site
-  if (part.orderId === null) return null
-  return site.call.startsWith("keys.") ? part.key : part.orderId
+  const { call } = again ? crashPoint(point).again : crashPoint(point).site
+  if (call === "bulk.open") return part.eventId
+  if (call.startsWith("bulk.")) return part.jobId
+  return part.orderId !== null && call.startsWith("keys.") ? part.key : part.orderId
 }
 
 const stopsOf = (cast: ReadonlyArray<Cast>, again: boolean): ReadonlyArray<CrashStop> =>
@@ -57,18 +58,27 @@ const killAtPoints = Effect.fnUntraced(function* (act: Act, cast: ReadonlyArray<
   return subjects
 })
 
-/** Where orders are made in the story itself: which part has come to which point. */
+/** What the story has made until then: orders, whose parts stand where they came to, and bulk jobs. */
 const recast = Effect.fnUntraced(function* (cast: ReadonlyArray<Cast>, subjects: ReadonlyArray<string>) {
   const sql = yield* SqlClient.SqlClient
-  const made = yield* Effect.forEach(cast, ({ part }) =>
-    Effect.map(
-      sql<{ id: string }>`select id from orders where user_id = ${part.userId}`,
-      ([row]): Part => (row === undefined ? part : { ...part, orderId: OrderId.make(row.id) })
-    )
+  const made = yield* Effect.forEach(
+    cast,
+    Effect.fnUntraced(function* ({ part }) {
+      const [order] = yield* sql<{ id: string }>`select id from orders where user_id = ${part.userId}`
+      const [job] = yield* sql<{ id: string }>`select id from bulk_jobs where event_id = ${part.eventId}`
+      const whole: Part = {
+        ...part,
+        orderId: order === undefined ? null : OrderId.make(order.id),
+        jobId: job?.id ?? null
+      }
+      return whole
+    })
   )
   const strangers = made.filter(({ orderId }) => orderId === null)
   return cast.map(({ point }, index): Cast => {
-    const part = made.find(({ key, orderId }) => subjects[index] === orderId || subjects[index] === key) ?? strangers[0]
+    const subject = subjects[index] ?? ""
+    const names = (part: Part) => [part.orderId, part.key, part.jobId, part.eventId]
+    const part = made.find((one) => names(one).some((name) => name === subject)) ?? strangers[0]
     if (part === undefined) throw new Error(`nobody stood at ${point}`)
     return { point, part }
   })
@@ -91,7 +101,7 @@ const settledOrder = Effect.fnUntraced(function* ({ ends }: Saga, part: Part) {
   const id = OrderId.make(orders[0]?.id ?? "")
   return yield* endStateOf(id).pipe(
     Effect.repeat({
-      until: ({ open, status }) => status === ends && open.length === 0,
+      until: ({ jobs, open, status, unsent }) => status === ends && open.length + unsent + jobs === 0,
       schedule: Schedule.spaced("100 millis").pipe(Schedule.upTo({ times: 300 }))
     })
   )
@@ -106,7 +116,7 @@ const play = Effect.fnUntraced(function* (saga: Saga, kills: 1 | 2, first: Serve
   yield* saga.fault ?? Effect.void
   yield* first.stopAt(stopsOf(cast, false))
   const subjects = yield* killAtPoints(saga.act, cast, first)
-  if (cast.some(({ part }) => part.orderId === null)) cast = yield* recast(cast, subjects)
+  cast = yield* recast(cast, subjects)
   const servers = yield* Servers
   const again = saga.again ?? saga.act
   if (kills === 2) yield* killAtPoints(again, cast, yield* servers.start(stopsOf(cast, true)))
@@ -145,7 +155,27 @@ layer(stage, { excludeTestServices: true, timeout: "120 seconds" })("F02 a serve
 })
 
 /** The rows of the reliability notes. */
-const rows = ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "K1", "K2", "E1", "E2", "E3", "RF1", "RF2", "RF3"]
+const rows = [
+  "C1",
+  "C2",
+  "C3",
+  "C4",
+  "C5",
+  "C6",
+  "C7",
+  "K1",
+  "K2",
+  "E1",
+  "E2",
+  "E3",
+  "RF1",
+  "RF2",
+  "RF3",
+  "B1",
+  "B2",
+  "B3",
+  "O1"
+]
 
 describe("F02 the crash points", () => {
   it("have a place for every row", () => {

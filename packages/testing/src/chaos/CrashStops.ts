@@ -20,7 +20,10 @@ export const CrashFate = Schema.Literals(["park", "kill", "freeze"])
 export const CrashStop = Schema.Struct({
   point: Schema.String,
   again: Schema.Boolean,
-  /** The order, or for the calls of a key the key. `null`: whichever comes by first. */
+  /**
+   * The order; for the calls of a key the key, for opening a bulk job the event, and for its other calls the job.
+   * `null`: whichever comes by first.
+   */
   subject: Schema.NullOr(Schema.String),
   fate: CrashFate
 })
@@ -44,8 +47,12 @@ export interface CrashStops {
   readonly add: (stops: ReadonlyArray<CrashStop>) => void
   /** Runs a call with the stops before and after it. */
   readonly around: <A, E, R>(crashed: CrashedCall, call: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  /** Of the items that a call has claimed, those that go on; the others stay claimed, and nobody has them. */
-  readonly withhold: <A>(items: ReadonlyArray<A>, crashed: (item: A) => CrashedCall) => Effect.Effect<ReadonlyArray<A>>
+  /** Of the items of a call, those that go on: the others stay as they are, and nobody has them. */
+  readonly withhold: <A>(
+    when: CrashSite["when"],
+    items: ReadonlyArray<A>,
+    crashed: (item: A) => CrashedCall
+  ) => Effect.Effect<ReadonlyArray<A>>
 }
 
 const siteOf = ({ again, point }: CrashStop): CrashSite => (again ? crashPoint(point).again : crashPoint(point).site)
@@ -89,10 +96,10 @@ export const make = (report: (reached: Reached) => void): CrashStops => {
         stopAt("before", crashed),
         Effect.tap(call, () => stopAt("after", crashed))
       ),
-    withhold: (items, crashed) =>
+    withhold: (when, items, crashed) =>
       Effect.sync(() =>
         items.filter((item) => {
-          const stop = reach("after", crashed(item))
+          const stop = reach(when, crashed(item))
           return stop === undefined || stop.fate === "freeze"
         })
       )

@@ -1,8 +1,8 @@
 /**
  * The named crash points: every place between two lines of the write path where a process may end, as data.
  *
- * The rows are those of the reliability notes. C is creation, K payment, E expiry, RF refund; U is the undoing of what
- * an order had, which every ending has in common. Each point says at which call of which port the process ends, what it
+ * The rows are those of the reliability notes. C is creation, K payment, E expiry, RF refund, B a bulk job, O the outbox;
+ * U is the undoing of what an order had, which every ending has in common. Each point says at which call of which port the process ends, what it
  * leaves behind, and who repairs that. `again` is where the one that repairs it ends in turn: the same place if the
  * repair comes by there, else the last one before it has done anything.
  */
@@ -34,6 +34,11 @@ export type CrashCall =
   | "payments.openIntent"
   | "payments.cancelIntent"
   | "payments.refund"
+  | "bulk.open"
+  | "bulk.claim"
+  | "bulk.record"
+  | "bulk.leave"
+  | "outbox.sent"
 
 export interface CrashPoint {
   /** The row, and a letter where the row has more than one place. */
@@ -242,8 +247,54 @@ const undoing: ReadonlyArray<CrashPoint> = [
   }
 ]
 
+const bulk: ReadonlyArray<CrashPoint> = [
+  {
+    id: "B1",
+    where: "the job is written and its event closed, no order is met",
+    site: after("bulk.open"),
+    again: after("bulk.claim"),
+    left: "a job under a lease",
+    repair: "any replica claims the job and meets the orders"
+  },
+  {
+    id: "B2",
+    where: "an order is cancelled, and not recorded with the job",
+    site: after("store.commit", "ORDER_CANCELLED"),
+    again: before("bulk.record"),
+    left: "a job under a lease, an open item whose order is done",
+    repair: "any replica claims the job: the order has nothing left to do, and is recorded"
+  },
+  {
+    id: "B3",
+    where: "every order has its outcome, the sums are not written",
+    site: before("bulk.leave"),
+    again: before("bulk.leave"),
+    left: "a job under a lease, all items done",
+    repair: "any replica claims the job and writes the sums"
+  }
+]
+
+const publishing: ReadonlyArray<CrashPoint> = [
+  {
+    id: "O1",
+    where: "messages are published, not marked as sent",
+    site: before("outbox.sent"),
+    again: before("outbox.sent"),
+    left: "messages under a lease",
+    repair: "the next relay sends them again under the same ids; who takes them drops what he has had"
+  }
+]
+
 /** Every named point. */
-export const crashPoints: ReadonlyArray<CrashPoint> = [...creation, ...payment, ...expiry, ...refunding, ...undoing]
+export const crashPoints: ReadonlyArray<CrashPoint> = [
+  ...creation,
+  ...payment,
+  ...expiry,
+  ...refunding,
+  ...undoing,
+  ...bulk,
+  ...publishing
+]
 
 /** The point of that id; an id that is none is a mistake of the one who asks. */
 export const crashPoint = (id: string): CrashPoint => {

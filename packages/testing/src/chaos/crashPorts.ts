@@ -3,8 +3,10 @@
  * to end in the middle of its work.
  */
 import { Effect, Layer } from "effect"
+import { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
 import { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import { Outbox } from "@tickettoken/order-domain/ports/Outbox"
 import { Payments } from "@tickettoken/order-domain/ports/Payments"
 import { Tickets } from "@tickettoken/order-domain/ports/Tickets"
 import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
@@ -49,9 +51,11 @@ const queue = ({ around, withhold }: CrashStops) =>
       WorkQueue.of({
         ...inner,
         claimDue: (limit) =>
-          Effect.flatMap(inner.claimDue(limit), (items) => withhold(items, ofClaim("queue.claimDue"))),
+          Effect.flatMap(inner.claimDue(limit), (items) => withhold("after", items, ofClaim("queue.claimDue"))),
         claimExpired: (limit, request) =>
-          Effect.flatMap(inner.claimExpired(limit, request), (items) => withhold(items, ofClaim("queue.claimExpired"))),
+          Effect.flatMap(inner.claimExpired(limit, request), (items) =>
+            withhold("after", items, ofClaim("queue.claimExpired"))
+          ),
         retry: (lease, delay, why) => around(ofWork("queue.retry", lease.id), inner.retry(lease, delay, why))
       })
     )
@@ -98,6 +102,43 @@ const payments = ({ around }: CrashStops) =>
     )
   )
 
+const bulk = ({ around, withhold }: CrashStops) =>
+  Layer.effect(
+    BulkJobs,
+    Effect.map(BulkJobs, (inner) => {
+      const ofJob = (call: CrashCall, { jobId }: { readonly jobId: string }): CrashedCall => ({
+        call,
+        about: null,
+        subject: jobId
+      })
+      return BulkJobs.of({
+        ...inner,
+        open: (job) => around({ call: "bulk.open", about: null, subject: job.eventId }, inner.open(job)),
+        claim: (claim) =>
+          Effect.flatMap(inner.claim(claim), (leases) =>
+            withhold("after", leases, (lease) => ofJob("bulk.claim", lease))
+          ),
+        record: (lease, outcomes) => around(ofJob("bulk.record", lease), inner.record(lease, outcomes)),
+        leave: (lease) => around(ofJob("bulk.leave", lease), inner.leave(lease))
+      })
+    })
+  )
+
+const outbox = ({ withhold }: CrashStops) =>
+  Layer.effect(
+    Outbox,
+    Effect.map(Outbox, (inner) =>
+      Outbox.of({
+        ...inner,
+        sent: (leases) =>
+          Effect.flatMap(
+            withhold("before", leases, ({ orderId }) => ({ call: "outbox.sent", about: null, subject: orderId })),
+            inner.sent
+          )
+      })
+    )
+  )
+
 /** Decorates the ports that it needs. */
 export const layer = (stops: CrashStops) =>
-  Layer.mergeAll(store(stops), queue(stops), keys(stops), tickets(stops), payments(stops))
+  Layer.mergeAll(store(stops), queue(stops), keys(stops), tickets(stops), payments(stops), bulk(stops), outbox(stops))

@@ -20,6 +20,8 @@ interface OrderRow {
   readonly messages: ReadonlyArray<number>
   readonly refunds: ReadonlyArray<string>
   readonly open: ReadonlyArray<string>
+  readonly unsent: number
+  readonly jobs: number
 }
 
 const rowOf = Effect.fnUntraced(function* (orderId: OrderId) {
@@ -31,7 +33,9 @@ const rowOf = Effect.fnUntraced(function* (orderId: OrderId) {
       array(select m.version from outbox m where m.order_id = o.id order by m.version) as messages,
       array(select r.state || ' ' || r.amount_cents || ' #' || r.attempt from order_refunds r
         where r.order_id = o.id order by r.position) as refunds,
-      array(select k.kind from order_work k where k.order_id = o.id and k.state <> 'DONE' order by k.kind) as open
+      array(select k.kind from order_work k where k.order_id = o.id and k.state <> 'DONE' order by k.kind) as open,
+      (select count(*)::int from outbox m where m.order_id = o.id and m.state <> 'SENT') as unsent,
+      (select count(*)::int from bulk_jobs j where j.event_id = o.event_id and j.state <> 'DONE') as jobs
     from orders o where o.id = ${orderId}`
   return row === undefined ? yield* Effect.die(new Error(`there is no order ${orderId}`)) : row
 })

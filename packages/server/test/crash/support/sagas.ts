@@ -2,8 +2,9 @@
  * The stories in the middle of which a process ends: what is made ready before, and what somebody then does, again and
  * again until it is answered.
  */
-import { OrderId, type PaymentIntentId, UserId } from "@tickettoken/order-domain/Ids"
+import { type EventId, OrderId, type PaymentIntentId, UserId } from "@tickettoken/order-domain/Ids"
 import type { OrderStatus } from "@tickettoken/order-domain/Order"
+import { demo } from "@tickettoken/order-testing/sandbox/catalogue"
 import { Sandbox } from "@tickettoken/order-testing/sandbox/Sandbox"
 import { randomUuid } from "@tickettoken/order-testing/TestOrders"
 import { Effect } from "effect"
@@ -18,6 +19,9 @@ export interface Part {
   /** The Idempotency-Key of everything that is done in the story. */
   readonly key: string
   readonly orderId: OrderId | null
+  readonly eventId: EventId
+  /** The bulk job of the event, once there is one. */
+  readonly jobId: string | null
   readonly intent: PaymentIntentId | null
 }
 
@@ -42,7 +46,7 @@ export interface Saga {
 
 const somebody = Effect.gen(function* () {
   const userId = UserId.make(yield* randomUuid)
-  const part: Part = { userId, key: yield* randomUuid, orderId: null, intent: null }
+  const part: Part = { userId, key: yield* randomUuid, orderId: null, intent: null, eventId: demo.eventId, jobId: null }
   return part
 })
 
@@ -76,6 +80,24 @@ const cancel = (part: Part) => post(part, `/api/v1/orders/${part.orderId}/cancel
 
 const refund = (part: Part) =>
   post(part, `/api/v1/orders/${part.orderId}/refund`, { amount: 5000, reason: "one of us is ill" })
+
+/** The same for an event that nobody else has bought tickets of. */
+const confirmedAlone = Effect.gen(function* () {
+  const { events, payments, tickets } = yield* Sandbox
+  const event = yield* Effect.orDie(events.addEvent({}))
+  const type = yield* Effect.orDie(tickets.addTicketType({ eventId: event.id, capacity: 10 }))
+  const line = { ticketTypeId: type.id, ticketPricingId: type.pricings[0]?.id, quantity: 2 }
+  const part = yield* somebody
+  const body = { eventId: event.id, items: [line], currency: "USD" }
+  const { id, intent } = yield* createOrder(yield* person({ userId: part.userId }), body)
+  yield* Effect.orDie(payments.pay(intent, { announce: false }))
+  const whole: Part = { ...part, orderId: OrderId.make(id), intent, eventId: event.id }
+  const { status, text } = yield* confirm(whole)
+  return status === 200 ? whole : yield* Effect.die(new Error(`${status} ${text}`))
+})
+
+const cancelEvent = ({ eventId }: Part) =>
+  asService("POST", "/internal/v1/orders/bulk/cancel", { eventId, reason: "rain" })
 
 /** Moves instants: guards that watch decisions do not watch a test's clock. */
 const ageing = <E>(statement: (sql: SqlClient.SqlClient) => Effect.Effect<unknown, E>) =>
@@ -142,6 +164,20 @@ export const sagas: ReadonlyArray<Saga> = [
     prepare: confirmed,
     act: refund,
     fault: paymentsFault({ operation: "payments.createRefund", refundOutcome: "failed" })
+  },
+  {
+    name: "cancelling an event",
+    ends: "REFUNDED",
+    points: ["B1", "B2", "B3"],
+    prepare: confirmedAlone,
+    act: cancelEvent
+  },
+  {
+    name: "telling others of a confirmation",
+    ends: "CONFIRMED",
+    points: ["O1"],
+    prepare: paid,
+    act: confirm
   },
   { name: "expiring", ends: "EXPIRED", points: ["E1", "E2", "E2a", "U1", "U2"], prepare: payable, act: timePasses },
   {

@@ -96,4 +96,7 @@ export const layer = servers.pipe(
 export const ageLeases = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`update order_work set lease_until = clock_timestamp() where state = 'DOING'`
+  for (const table of ["bulk_jobs", "outbox"]) {
+    yield* sql`update ${sql(table)} set lease_until = clock_timestamp() where lease_until is not null`
+  }
 })

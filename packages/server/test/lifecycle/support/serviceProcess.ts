@@ -63,10 +63,14 @@ export const start = Effect.fn("serviceProcess.start")(function* (
         new Promise<RegExpExecArray>((resolve, reject) => {
           const look = () => {
             const match = wanted.exec(text.stdout)
-            if (match !== null) resolve(match)
+            if (match === null) return
+            child.stdout.off("data", look)
+            child.off("close", ended)
+            resolve(match)
           }
+          const ended = () => reject(new Error(`ended without ${wanted.source}: ${text.stdout}${text.stderr}`))
           child.stdout.on("data", look)
-          child.once("close", () => reject(new Error(`ended without ${wanted.source}: ${text.stdout}${text.stderr}`)))
+          child.once("close", ended)
           look()
         })
     )
