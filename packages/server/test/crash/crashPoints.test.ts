@@ -9,6 +9,8 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { OrderId } from "@tickettoken/order-domain/Ids"
 import { crashPoint, crashPoints } from "@tickettoken/order-testing/chaos/crashPoints"
 import type { CrashStop } from "@tickettoken/order-testing/chaos/CrashStops"
+import * as Fsck from "@tickettoken/order-server/fsck/Fsck"
+import { Sandbox } from "@tickettoken/order-testing/sandbox/Sandbox"
 import { Effect, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Answer } from "../http/support/send.ts"
@@ -152,6 +154,17 @@ layer(stage, { excludeTestServices: true, timeout: "120 seconds" })("F02 a serve
       )
     }
   }
+
+  it.effect("leaves no offender to fsck, whatever it is compared with", () =>
+    Effect.gen(function* () {
+      const { payments, tickets } = yield* Sandbox
+      const journals = {
+        tickets: (yield* tickets.journal.entries).map(({ fact }) => fact),
+        payments: (yield* payments.journal.entries).map(({ fact }) => fact)
+      }
+      assert.deepStrictEqual((yield* Fsck.run({ journals })).map(Fsck.lineOf), [])
+    })
+  )
 })
 
 /** The rows of the reliability notes. */

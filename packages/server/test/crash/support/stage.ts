@@ -31,24 +31,29 @@ const startServer = Effect.fn("startServer")(function* (stops: ReadonlyArray<Cra
   const stopAt = (more: ReadonlyArray<CrashStop>) => service.tell(JSON.stringify(more))
   yield* stopAt(stops)
   const port = yield* Effect.timeout(service.port, BOOT_MAX)
-  /** Waits for the point, and says who has come there. */
-  const reached = (point: string) =>
-    service.printed(new RegExp(`reached ${point} (\\S+)\n`)).pipe(
+  /** Waits until somebody has come to the point, or the one who is named, and says who it was. */
+  const reached = (point: string, subject = "\\S+") =>
+    service.printed(new RegExp(`reached ${point} (${subject})\n`)).pipe(
       Effect.timeoutOrElse({
         duration: REACH_MAX,
         orElse: () => Effect.die(new Error(`crash point ${point} was not reached`))
       }),
-      Effect.map(([, subject = ""]) => subject)
+      Effect.map(([, found = ""]) => found)
     )
+  // The first line was given before it started.
+  let told = 1
   return {
     port,
     reached,
     send: service.send,
     /** More stops; they hold as soon as this is done. */
     stopAt: Effect.fnUntraced(function* (more: ReadonlyArray<CrashStop>) {
+      told += 1
       yield* stopAt(more)
-      yield* Effect.timeout(service.printed(/(?:stops taken\n[^]*){2}/), BOOT_MAX)
+      yield* Effect.timeout(service.printed(new RegExp(`(?:stops taken\n[^]*){${told}}`)), BOOT_MAX)
     }),
+    /** SIGTERM: it ends what it has begun. */
+    stop: Effect.andThen(service.send("SIGTERM"), service.outcome),
     /** SIGKILL, and nothing of it is left when this is done. */
     kill: Effect.andThen(service.send("SIGKILL"), service.outcome)
   }
