@@ -5,10 +5,12 @@ import { isOpen, type Order } from "@tickettoken/order-domain/Order"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { systemActor } from "@tickettoken/order-domain/Actor"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
+import { beginBulkCancel } from "@tickettoken/order-domain/workflows/BulkCancelEvent"
 import { createOrder } from "@tickettoken/order-domain/workflows/CreateOrder"
 import { emptyMetadata } from "@tickettoken/order-domain/Metadata"
 import { confirmOrder } from "@tickettoken/order-domain/workflows/ConfirmOrder"
 import { Health } from "@tickettoken/order-server/http/Health"
+import * as BulkJobFiber from "@tickettoken/order-server/jobs/BulkJobFiber"
 import * as CompletionFiber from "@tickettoken/order-server/jobs/CompletionFiber"
 import * as ExpiryFiber from "@tickettoken/order-server/jobs/ExpiryFiber"
 import * as Sweeper from "@tickettoken/order-server/jobs/Sweeper"
@@ -109,6 +111,25 @@ describe("the sweeper", () => {
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual(yield* faults.calls("queue.claimDue"), asked)
     }).pipe(Effect.provide(world))
+  )
+})
+
+describe("bulk jobs", () => {
+  it.effect("5 go on when the process that began them has died, and not once this one is stopping", () =>
+    Effect.gen(function* () {
+      const health = yield* Health
+      const first = yield* create
+      const second = yield* createFor(demo.soonEventId, demo.soon)
+      yield* beginBulkCancel({ caller: buyer, eventId: demo.eventId, reason: "rain" })
+      yield* TestClock.adjust("5 seconds")
+      assert.isTrue(isOpen(yield* statusOf(first)))
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual((yield* statusOf(first)).status, "CANCELLED")
+      yield* beginBulkCancel({ caller: buyer, eventId: demo.soonEventId, reason: "rain" })
+      yield* health.beginStop
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue(isOpen(yield* statusOf(second)))
+    }).pipe(Effect.provide(BulkJobFiber.layer.pipe(Layer.provideMerge(core))))
   )
 })
 
