@@ -10,9 +10,12 @@ import { bulkCancelEvent } from "@tickettoken/order-domain/workflows/BulkCancelE
 import { confirmOrder } from "@tickettoken/order-domain/workflows/ConfirmOrder"
 import { expireDueOrders, expireOrder } from "@tickettoken/order-domain/workflows/ExpireOrder"
 import { reviewRefund } from "@tickettoken/order-domain/workflows/ReviewRefund"
+import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
 import { ServiceControls } from "@tickettoken/order-testing/contracts/ServiceControls"
-import { DateTime, Effect } from "effect"
+import { Clock, Context, DateTime, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
+import * as shiftedClock from "../http/support/shiftedClock.ts"
 import * as lastWriteWins from "./support/lastWriteWins.ts"
 import { rounds } from "./support/scale.ts"
 import {
@@ -245,3 +248,42 @@ for (const policy of ["reacquire", "refund", "review"] as const) {
     }
   )
 }
+
+/** Runs on a node whose own clock is so many minutes off. */
+const onClockOff = Effect.fnUntraced(function* <A, E, R>(minutes: number, run: (node: Node) => Effect.Effect<A, E, R>) {
+  const clock = yield* Layer.build(Layer.fresh(shiftedClock.layer))
+  yield* Context.get(clock, TestTime).passMinutes(minutes)
+  const shifted = Context.get(clock, Clock.Clock)
+  return yield* Effect.flatMap(secondNode(), run).pipe(Effect.provideService(Clock.Clock, shifted))
+})
+
+layer(worldWith({ catalogue: shows(1, 100) }), suite)("F40 nodes whose clocks are off", (it) => {
+  it.effect.each([5, -5])("3.4, 3.5 by %s minutes keep to the deadlines of the database", (minutes) =>
+    onClockOff(minutes, (node) =>
+      Effect.gen(function* () {
+        const controls = yield* ServiceControls
+        const store = yield* OrderStore
+        const wall = yield* store.now
+        assert.isAbove(Math.abs(DateTime.toEpochMillis(yield* DateTime.now) - DateTime.toEpochMillis(wall)), 240_000)
+        const order = yield* buy(yield* someone, showOf(0))
+        if (order.status !== "PENDING") return assert.fail(order.status)
+        const holdMillis = DateTime.toEpochMillis(order.hold.expiresAt) - DateTime.toEpochMillis(wall)
+        assert.isBelow(Math.abs(holdMillis - 15 * 60_000), 60_000)
+        // Within grace by the database: a clock that is ahead does not expire it, and its payment is in time.
+        yield* endGraceIn(order, 60_000)
+        const expire = answered(expireOrder({ caller: expiry, orderId: order.id, reason: "time is up" }))
+        assert.strictEqual(yield* expire, "InvalidTransition")
+        yield* controls.pay(intentOf(order))
+        const confirmed = yield* confirm(order)
+        assert.isTrue(confirmed.status === "CONFIRMED" && !confirmed.late)
+        // After grace by the database: a clock that is behind does not keep it.
+        const other = yield* buy(yield* someone, showOf(0))
+        yield* endGraceIn(other, -1)
+        yield* expireDueOrders()
+        assert.strictEqual((yield* stored(other)).status, "EXPIRED")
+        yield* comeToRest
+        assert.strictEqual((yield* breaks).join("; "), "")
+      }).pipe(Effect.provideContext(node))
+    ).pipe(Effect.scoped)
+  )
+})
