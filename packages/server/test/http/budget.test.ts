@@ -11,6 +11,7 @@ import { sandboxPortsWith } from "../support/sandboxPorts.ts"
 import { asService, confirmedOrder, createOrder, newOrder, person } from "./support/buyer.ts"
 import { eventually } from "./support/eventually.ts"
 import { live } from "./support/everyStore.ts"
+import { callsOfChange, callsOfCreate } from "./support/requestCalls.ts"
 import { type Answer, at } from "./support/send.ts"
 import { memoryServer, memoryStore, serverWith } from "./support/testServer.ts"
 
@@ -38,48 +39,39 @@ const whileStopped = Effect.fnUntraced(function* <E, R>(operation: Operation, re
 const keyed = { "idempotency-key": "slow" }
 
 layer(memoryServer({ requestBudget: BUDGET }), live)("F27 a request that is kept waiting", (it) => {
-  const creating: ReadonlyArray<Operation> = [
-    "keys.lookup",
-    "store.now",
-    "events.get",
-    "tickets.availability",
-    "store.create",
-    "tickets.hold",
-    "store.commit",
-    "payments.openIntent",
-    "store.load",
-    "keys.finish"
-  ]
-  it.effect.each(creating)("6 by %s of a creation is answered in time, and its repetition joins it", (operation) =>
-    Effect.gen(function* () {
-      const buyer = yield* person()
-      const create = buyer.post("/api/v1/orders", newOrder(), keyed)
-      isTold(yield* whileStopped(operation, create))
-      const joined = yield* eventually(create, ({ status }) => status === 201)
-      const again = yield* create
-      assert.deepStrictEqual([again.text, again.headers["idempotent-replayed"]], [joined.text, "true"])
-      assert.strictEqual(at((yield* buyer.get("/api/v1/orders")).json, "pagination", "total"), 1)
-    })
+  it.effect.each([...callsOfCreate])(
+    "6 by %s of a creation is answered in time, and its repetition joins it",
+    (operation) =>
+      Effect.gen(function* () {
+        const buyer = yield* person()
+        const create = buyer.post("/api/v1/orders", newOrder(), keyed)
+        isTold(yield* whileStopped(operation, create))
+        const joined = yield* eventually(create, ({ status }) => status === 201)
+        const again = yield* create
+        assert.deepStrictEqual([again.text, again.headers["idempotent-replayed"]], [joined.text, "true"])
+        assert.strictEqual(at((yield* buyer.get("/api/v1/orders")).json, "pagination", "total"), 1)
+      })
   )
 
-  const changing: ReadonlyArray<Operation> = ["keys.lookup", "store.load", "store.commit", "keys.finish"]
-  it.effect.each(changing)("6 by %s of a cancellation or a refund is answered in time, and happens once", (operation) =>
-    Effect.gen(function* () {
-      const buyer = yield* person()
-      const held = yield* createOrder(buyer)
-      const paid = yield* confirmedOrder(buyer)
-      const refund = { reason: "half", amount: 10_000 }
-      for (const request of [
-        buyer.post(`/api/v1/orders/${held.id}/cancel`, {}, keyed),
-        buyer.post(`/api/v1/orders/${paid.id}/refund`, refund, keyed)
-      ]) {
-        isTold(yield* whileStopped(operation, request))
-        const done = yield* eventually(request, ({ status }) => status === 200)
-        assert.strictEqual((yield* request).text, done.text)
-      }
-      const { json } = yield* buyer.get(`/api/v1/orders/${paid.id}/refunds`)
-      assert.isUndefined(at(json, "refunds", 1))
-    })
+  it.effect.each([...callsOfChange])(
+    "6 by %s of a cancellation or a refund is answered in time, and happens once",
+    (operation) =>
+      Effect.gen(function* () {
+        const buyer = yield* person()
+        const held = yield* createOrder(buyer)
+        const paid = yield* confirmedOrder(buyer)
+        const refund = { reason: "half", amount: 10_000 }
+        for (const request of [
+          buyer.post(`/api/v1/orders/${held.id}/cancel`, {}, keyed),
+          buyer.post(`/api/v1/orders/${paid.id}/refund`, refund, keyed)
+        ]) {
+          isTold(yield* whileStopped(operation, request))
+          const done = yield* eventually(request, ({ status }) => status === 200)
+          assert.strictEqual((yield* request).text, done.text)
+        }
+        const { json } = yield* buyer.get(`/api/v1/orders/${paid.id}/refunds`)
+        assert.isUndefined(at(json, "refunds", 1))
+      })
   )
 
   it.effect("without a key is answered in time as well, and its order is made", () =>

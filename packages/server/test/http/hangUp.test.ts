@@ -16,6 +16,7 @@ import { serviceKey } from "./support/credentials.ts"
 import { eventually } from "./support/eventually.ts"
 import { live } from "./support/everyStore.ts"
 import { type SentPart, sendAndHangUp } from "./support/hangUp.ts"
+import { callsOfChange, callsOfCreate } from "./support/requestCalls.ts"
 import { at, listAt } from "./support/send.ts"
 import { memoryServer, ServerPort, serverOver } from "./support/testServer.ts"
 
@@ -93,24 +94,11 @@ const operations = {
   })
 } as const
 
-const changes: ReadonlyArray<Operation> = ["keys.lookup", "store.load", "store.commit", "keys.finish"]
-
 /** Every call that the request makes, in order; a repetition of one that has begun is a replay. */
 const calls: { readonly [Name in keyof typeof operations]: ReadonlyArray<Operation> } = {
-  create: [
-    "keys.lookup",
-    "store.now",
-    "events.get",
-    "tickets.availability",
-    "store.create",
-    "tickets.hold",
-    "store.commit",
-    "payments.openIntent",
-    "store.load",
-    "keys.finish"
-  ],
-  cancel: changes,
-  refund: changes
+  create: callsOfCreate,
+  cancel: callsOfChange,
+  refund: callsOfChange
 }
 
 const names = ["create", "cancel", "refund"] as const
