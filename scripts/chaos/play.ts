@@ -7,6 +7,7 @@ import { NodeHttpClient } from "@effect/platform-node"
 import { Effect, Redacted } from "effect"
 import * as path from "node:path"
 import { openEmbedded, openOn } from "./database.ts"
+import { fsckOn } from "./fsck.ts"
 
 export interface RunSize {
   readonly seed: number
@@ -47,6 +48,7 @@ export const play = Effect.fn("chaos.play")(
       say,
       database,
       sabotage: sabotage(database),
+      fsck: fsckOn(url),
       databaseUrl: Redacted.value(url),
       serverEntry: path.join(root, "packages/server/src/main.ts"),
       serviceEntry: path.join(root, "scripts/chaos/service.ts"),
@@ -83,6 +85,7 @@ export const table = ({ answers, faults, plan, quiesceSeconds, verdict, ...repor
     line("double refunds", verdict.doubleRefunds.length),
     line("oversold", verdict.oversold.length),
     line("cross-tenant", verdict.crossTenant.length),
+    line("other invariants broken", verdict.untrue.length),
     line("at rest after", quiesceSeconds === null ? `never: ${report.openAtTheEnd}` : `${quiesceSeconds.toFixed(1)} s`)
   ].join("\n")
 }

@@ -36,6 +36,8 @@ export const PaymentFact = Schema.Union([
   Schema.Struct({ kind: Schema.Literal("intent.created"), ...ofIntent, key: Schema.String }),
   Schema.Struct({ kind: Schema.Literal("intent.captured"), ...ofIntent, amount: Schema.Finite }),
   Schema.Struct({ kind: Schema.Literal("intent.canceled"), ...ofIntent, key: Schema.String }),
+  /** One that is not to be tried again closes the intent. */
+  Schema.Struct({ kind: Schema.Literal("intent.declined"), ...ofIntent, retryable: Schema.Boolean }),
   Schema.Struct({
     kind: Schema.Literal("refund.created"),
     ...ofIntent,
@@ -52,7 +54,7 @@ export const PaymentFact = Schema.Union([
     status: Schema.Literals(["succeeded", "failed"])
   }),
   Schema.Struct({
-    kind: Schema.Literals(["intent.processing", "intent.declined", "payment.announced"]),
+    kind: Schema.Literals(["intent.processing", "payment.announced"]),
     ...ofIntent
   })
 ])

@@ -63,6 +63,9 @@ export const moveMoney = (facts: ReadonlyArray<PaymentFact>): Moved => {
       case "intent.canceled":
         intents.set(paymentIntentId, { ...known, isOpen: false })
         break
+      case "intent.declined":
+        if (!fact.retryable) intents.set(paymentIntentId, { ...known, isOpen: false })
+        break
       case "refund.created": {
         once(fact, `refund.created ${tenantId} ${fact.key}`, "this key has made more than one refund")
         const amount = asked.get(fact.refundId)

@@ -27,7 +27,13 @@ export interface Callers {
   readonly untilAnswered: (ask: Ask) => Effect.Effect<Answer | null>
   /** Answers by status; what did not come to an answer by how it ended. */
   readonly answers: Effect.Effect<ReadonlyMap<string, number>>
+  /** The first answers that no client of a run should get, whatever goes wrong behind: with request and body. */
+  readonly odd: Effect.Effect<ReadonlyArray<string>>
 }
+
+/** What a client of a run may be told: done, not there, not now, not so. */
+const expected: ReadonlySet<number> = new Set([200, 201, 202, 207, 404, 409, 429, 503])
+const ODD_MAX = 20
 
 /** Longer than the service's own budget of 8 s. */
 const PATIENCE = Duration.seconds(12)
@@ -53,6 +59,7 @@ export const make = Effect.fn("Callers.make")(function* (ports: ReadonlyArray<nu
   const client = yield* HttpClient.HttpClient
   const counts = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
   const turns = yield* Ref.make(0)
+  const odd = yield* Ref.make<ReadonlyArray<string>>([])
   const count = (what: string) => Ref.update(counts, (all) => new Map([...all, [what, (all.get(what) ?? 0) + 1]]))
 
   const send = Effect.fnUntraced(function* (ask: Ask, patience: Duration.Input, given: string) {
@@ -77,6 +84,10 @@ export const make = Effect.fn("Callers.make")(function* (ports: ReadonlyArray<nu
       return null
     }
     yield* count(String(answer.status))
+    if (!expected.has(answer.status)) {
+      const line = `${answer.status} to ${ask.method} ${ask.path}: ${JSON.stringify(answer.body)}`
+      yield* Ref.update(odd, (lines) => (lines.length < ODD_MAX ? [...lines, line] : lines))
+    }
     return answer
   })
 
@@ -94,6 +105,6 @@ export const make = Effect.fn("Callers.make")(function* (ports: ReadonlyArray<nu
     return null
   })
 
-  const callers: Callers = { once, untilAnswered, answers: Ref.get(counts) }
+  const callers: Callers = { once, untilAnswered, answers: Ref.get(counts), odd: Ref.get(odd) }
   return callers
 })

@@ -26,8 +26,8 @@ export const serviceFaults = ["failBefore", "failAfter", "hang", "latency", "dup
 export type ServiceFault = (typeof serviceFaults)[number]
 
 export type PlannedFault =
-  /** `starting`: in the middle of its start; else once it takes requests, so that a kill is one under load. */
-  | { readonly _tag: "KillServer"; readonly server: number; readonly starting: boolean }
+  /** Once it has taken requests for so long, so that a kill is one under load; `null`: in the middle of its start. */
+  | { readonly _tag: "KillServer"; readonly server: number; readonly upMillis: number | null }
   | { readonly _tag: "FreezeServer"; readonly server: number; readonly forMillis: number }
   | { readonly _tag: "KillService"; readonly service: ServiceName }
   | { readonly _tag: "TerminateSessions"; readonly sessions: number }
@@ -67,6 +67,8 @@ const CALM_AT_THE_END = 0.05
 const WARM_UP_MILLIS = 1000
 /** So many of the kills come before the server is ready again. */
 const STARTING_SHARE = 0.1
+/** So long a server takes requests before a kill that is late comes. */
+const UP_MILLIS_MAX = 1500
 
 /** How often each fault comes in a minute, and at least once in every run. Kills have a number of their own. */
 const perMinute: { readonly [Kind in Exclude<PlannedKind, "KillServer">]: number } = {
@@ -93,7 +95,11 @@ const killAt = (plan: PlanSize, chance: Chance, index: number): PlannedStep => {
   const slot = span / plan.kills
   return {
     atMillis: Math.floor(WARM_UP_MILLIS + slot * (index + chance(index, "at"))),
-    fault: { _tag: "KillServer", server: index % SERVERS, starting: chance(index, "starting") < STARTING_SHARE }
+    fault: {
+      _tag: "KillServer",
+      server: index % SERVERS,
+      upMillis: chance(index, "starting") < STARTING_SHARE ? null : between(100, UP_MILLIS_MAX, chance(index, "up"))
+    }
   }
 }
 

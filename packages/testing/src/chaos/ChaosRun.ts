@@ -6,7 +6,6 @@ import { createServer } from "node:net"
 import * as path from "node:path"
 import { DateTime, Duration, Effect, Option, Ref, Schedule, Schema } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
-import { OrderStatus } from "@tickettoken/order-domain/Order"
 import { PaymentFact } from "../sandbox/PaymentFacts.ts"
 import { TicketFact } from "../sandbox/TicketFacts.ts"
 import * as Callers from "./Callers.ts"
@@ -16,7 +15,7 @@ import { credentialVariables } from "./Credentials.ts"
 import * as FaultProxy from "./FaultProxy.ts"
 import * as Injector from "./Injector.ts"
 import { type Program, supervise } from "./Supervised.ts"
-import { type Evidence, judge, type Verdict } from "./Verdict.ts"
+import { type Evidence, type Finding, judge, type Verdict } from "./Verdict.ts"
 import * as Workload from "./Workload.ts"
 
 export interface ChaosOptions {
@@ -35,8 +34,8 @@ export interface ChaosOptions {
   readonly env: { readonly [name: string]: string }
   /** Takes a guard away before the load begins: to show that the verdict sees what it was good for. */
   readonly sabotage?: Effect.Effect<void>
-  /** Further checks over the same evidence; each sentence is a broken promise. */
-  readonly check?: (evidence: Evidence) => Effect.Effect<ReadonlyArray<string>>
+  /** `orders fsck` over this evidence. */
+  readonly fsck: (evidence: Evidence) => Effect.Effect<ReadonlyArray<Finding>>
   readonly say: (line: string) => Effect.Effect<void>
 }
 
@@ -197,13 +196,21 @@ const startWorld = Effect.fnUntraced(function* (options: ChaosOptions) {
   return { targets, clientPorts: serverProxies.map(({ port }) => port), serverPorts }
 })
 
-const OpenCounts = Schema.Struct({ work: Schema.Int, orders: Schema.Int, refunds: Schema.Int })
+const OpenCounts = Schema.Struct({
+  work: Schema.Int,
+  orders: Schema.Int,
+  refunds: Schema.Int,
+  messages: Schema.Int,
+  jobs: Schema.Int
+})
 
 /** What is still under way, as the database sees it. */
 const openStatement = `select
   (select count(*)::int from order_work where state in ('TODO', 'DOING')) as work,
   (select count(*)::int from orders where status in ('PENDING', 'RESERVED')) as orders,
-  (select count(*)::int from order_refunds where state in ('APPROVED', 'PROCESSING')) as refunds`
+  (select count(*)::int from order_refunds where state in ('APPROVED', 'PROCESSING')) as refunds,
+  (select count(*)::int from outbox where state = 'NEW') as messages,
+  (select count(*)::int from bulk_jobs where state = 'RUNNING') as jobs`
 
 /** Waits until nothing is under way; answers after how many seconds, or `null` when it took too long. */
 const quiesce = Effect.fnUntraced(function* ({ rows }: Injector.ChaosDatabase) {
@@ -211,15 +218,17 @@ const quiesce = Effect.fnUntraced(function* ({ rows }: Injector.ChaosDatabase) {
     Effect.flatMap(([row]) => Schema.decodeUnknownEffect(OpenCounts)(row)),
     Effect.orDie
   )
-  const isQuiet = Effect.map(open, ({ orders, refunds, work }) => orders + refunds + work === 0)
+  const isQuiet = Effect.map(open, (counts) => Object.values(counts).every((count) => count === 0))
   const [took, quiet] = yield* Effect.repeat(isQuiet, {
     until: (done) => done,
     schedule: Schedule.spaced("500 millis")
   }).pipe(Effect.timeoutOption(QUIESCE_LIMIT), Effect.timed)
-  const { orders, refunds, work } = yield* open
+  const left = yield* open
   return {
     seconds: Option.isSome(quiet) ? Duration.toSeconds(took) : null,
-    open: `${work} work, ${orders} orders, ${refunds} refunds`
+    open: Object.entries(left)
+      .map(([what, count]) => `${count} ${what}`)
+      .join(", ")
   }
 })
 
@@ -237,14 +246,12 @@ const FinalOrder = Schema.Struct({
   tenantId: Schema.String,
   id: Schema.String,
   userId: Schema.String,
-  key: Schema.NullOr(Schema.String),
-  status: OrderStatus,
-  total: Schema.Int
+  key: Schema.NullOr(Schema.String)
 })
 const FinalRefund = Schema.Struct({ orderId: Schema.String, id: Schema.String, amount: Schema.Int })
 
-const ordersStatement = `select tenant_id as "tenantId", id, user_id as "userId", idempotency_key as key, status,
-  total_cents::int as total from orders`
+const ordersStatement = `select tenant_id as "tenantId", id, user_id as "userId", idempotency_key as key
+  from orders`
 const refundsStatement = `select order_id as "orderId", id, amount_cents::int as amount from order_refunds`
 
 const gather = Effect.fnUntraced(function* (
@@ -296,10 +303,9 @@ export const run = Effect.fn("ChaosRun.run")(function* (options: ChaosOptions) {
   yield* Effect.forEach(serverPorts, (port) => untilUp(`http://${HOST}:${port}/health/readiness`))
   const rest = yield* quiesce(targets.database)
   const evidence = yield* gather(targets, log)
-  const verdict = judge(evidence)
+  const verdict = judge(evidence, yield* options.fsck(evidence))
   const answers = yield* callers.answers
   const counted = new Map([...(yield* Ref.get(hits)), [Callers.hungUp, answers.get(Callers.hungUp) ?? 0]])
-  const found = yield* (options.check ?? (() => Effect.succeed([])))(evidence)
   const report: ChaosReport = {
     plan,
     faults: counted,
@@ -310,7 +316,7 @@ export const run = Effect.fn("ChaosRun.run")(function* (options: ChaosOptions) {
     loadSeconds: Duration.toSeconds(loaded),
     failures: [
       ...brokenPromises(verdict),
-      ...found,
+      ...(yield* callers.odd),
       ...(rest.seconds === null ? [`not at rest after ${Duration.format(QUIESCE_LIMIT)}: ${rest.open}`] : []),
       ...never(plan, counted)
     ]

@@ -42,7 +42,7 @@ export interface Targets {
 }
 
 /** A fault that has hit nothing so far stays in force for so much longer. */
-const PATIENCE = Duration.seconds(20)
+const PATIENCE = Duration.seconds(60)
 const LOOK = Duration.millis(250)
 const HALF = 0.5
 
@@ -150,12 +150,13 @@ export const run = Effect.fn("Injector.run")(function* (
   const signal = (process: Supervised | undefined, name: NodeJS.Signals) =>
     Effect.map(process?.signal(name) ?? Effect.succeed(false), (sent) => (sent ? 1 : 0))
 
-  const kill = Effect.fnUntraced(function* (server: Server | undefined, starting: boolean) {
+  const kill = Effect.fnUntraced(function* (server: Server | undefined, upMillis: number | null) {
     if (server === undefined) return 0
-    if (!starting) {
+    if (upMillis !== null) {
       yield* Effect.repeat(server.isReady, { until: (ready) => ready, schedule: Schedule.spaced(LOOK) }).pipe(
         Effect.timeoutOption(PATIENCE)
       )
+      yield* Effect.sleep(upMillis)
     }
     return yield* untilSome(signal(server.process, "SIGKILL"))
   })
@@ -163,7 +164,7 @@ export const run = Effect.fn("Injector.run")(function* (
   const happen = (fault: PlannedFault): Effect.Effect<number> => {
     switch (fault._tag) {
       case "KillServer":
-        return inTurn(`server ${fault.server}`, kill(servers[fault.server], fault.starting))
+        return inTurn(`server ${fault.server}`, kill(servers[fault.server], fault.upMillis))
       case "FreezeServer":
         return Effect.gen(function* () {
           const frozen = yield* signal(servers[fault.server]?.process, "SIGSTOP")

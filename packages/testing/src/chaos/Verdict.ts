@@ -2,14 +2,11 @@
  * Whether a run has kept its promises: what clients were told, what the other services have written down, and what the
  * database holds must be one story.
  *
- * Pure: evidence in, broken promises out, so that a test can show each kind of damage to it.
+ * `orders fsck` compares the database with the journals and with what was acknowledged; it is handed in as findings. What
+ * only a client or a whole journal can tell is looked at here: pure, evidence in and broken promises out.
  */
-import { HashMap } from "effect"
-import type { OrderStatus } from "@tickettoken/order-domain/Order"
-import { transitions } from "@tickettoken/order-domain/OrderTransitions"
 import type { PaymentFact } from "../sandbox/PaymentFacts.ts"
 import type { TicketFact } from "../sandbox/TicketFacts.ts"
-import * as Stock from "../sandbox/TicketStock.ts"
 import type { Acknowledged } from "./ClientLog.ts"
 
 /** An order as the database holds it at the end. */
@@ -18,8 +15,6 @@ export interface FinalOrder {
   readonly id: string
   readonly userId: string
   readonly key: string | null
-  readonly status: OrderStatus
-  readonly total: number
 }
 
 /** A refund as the database holds it at the end. */
@@ -37,6 +32,16 @@ export interface Evidence {
   readonly refunds: ReadonlyArray<FinalRefund>
 }
 
+/** An offender that `orders fsck` has found. */
+export interface Finding {
+  /** The invariant's id. */
+  readonly check: string
+  /** Which part of it. */
+  readonly part: string
+  /** The whole of it as a sentence. */
+  readonly line: string
+}
+
 /** What was found, by promise: each list names what broke it, and is empty when it was kept. */
 export interface Verdict {
   /** Acknowledged results that were looked at. */
@@ -47,32 +52,43 @@ export interface Verdict {
   readonly doubleRefunds: ReadonlyArray<string>
   readonly oversold: ReadonlyArray<string>
   readonly crossTenant: ReadonlyArray<string>
+  /** Everything else that must be true at rest. */
+  readonly untrue: ReadonlyArray<string>
 }
 
-/** Whether a status may have become another one in the end. */
-const leadsTo = (from: OrderStatus, to: OrderStatus, seen: ReadonlySet<OrderStatus> = new Set()): boolean =>
-  from === to || transitions[from].some((next) => !seen.has(next) && leadsTo(next, to, new Set([...seen, from])))
+/** Which promise an invariant stands for; the others are for `untrue`. */
+const promiseOf = ({ check, part }: Finding): Exclude<keyof Verdict, "checked"> => {
+  switch (check) {
+    case "I15":
+      return "lost"
+    case "I10":
+    case "I14":
+      return "doubleCharges"
+    case "I03":
+    case "I11":
+      return "doubleRefunds"
+    case "I12":
+      return part === "tickets" ? "oversold" : "doubleCharges"
+    case "I08":
+    case "I09":
+      return "oversold"
+    case "I18":
+    case "I24":
+      return "crossTenant"
+    default:
+      return "untrue"
+  }
+}
 
-/** Acknowledged, and not there any more, or not as it was told. */
-const lostOf = ({ log, orders, refunds }: Evidence): ReadonlyArray<string> => {
-  const byId = new Map(orders.map((order) => [order.id, order]))
-  const refundById = new Map(refunds.map((refund) => [refund.id, refund]))
+/** Refunds that were accepted, and are not there any more or not as they were told. */
+const lostRefunds = ({ log, refunds }: Evidence): ReadonlyArray<string> => {
+  const byId = new Map(refunds.map((refund) => [refund.id, refund]))
   return log.flatMap((entry) => {
-    if (entry.kind === "foreign") return []
-    const order = byId.get(entry.orderId)
-    if (order === undefined) return [`${entry.orderId} was acknowledged and is not there`]
-    if (entry.kind === "refund") {
-      const refund = refundById.get(entry.refundId)
-      return refund?.orderId === entry.orderId && refund.amount === entry.amount
-        ? []
-        : [`refund ${entry.refundId} of ${entry.orderId} was acknowledged and is not there as it was told`]
-    }
-    if (!leadsTo(entry.status, order.status)) {
-      return [`${entry.orderId} was shown as ${entry.status}, which never becomes ${order.status}`]
-    }
-    return entry.kind === "created" && (entry.total !== order.total || entry.key !== order.key)
-      ? [`${entry.orderId} was acknowledged for ${entry.total} under ${entry.key}, and is ${order.total}, ${order.key}`]
-      : []
+    if (entry.kind !== "refund") return []
+    const refund = byId.get(entry.refundId)
+    return refund?.orderId === entry.orderId && refund.amount === entry.amount
+      ? []
+      : [`refund ${entry.refundId} of ${entry.orderId} was acknowledged and is not there as it was told`]
   })
 }
 
@@ -83,19 +99,14 @@ const repeated = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => string): Reado
   return [...counts].filter(([, count]) => count > 1)
 }
 
+/** Two charges of one order, or two orders of one key: by the journal, and by what clients were told. */
 const chargesOf = ({ log, orders, payments }: Evidence): ReadonlyArray<string> => {
   const captures = payments.filter((fact) => fact.kind === "intent.captured")
-  const intents = payments.filter((fact) => fact.kind === "intent.created")
-  const known = new Set(orders.map(({ id }) => id))
   const created = log.filter((entry) => entry.kind === "created")
   const keyed = ({ key, tenantId, userId }: Pick<FinalOrder, "key" | "tenantId" | "userId">) =>
     `${tenantId} ${userId} ${key}`
   return [
     ...repeated(captures, ({ orderId }) => orderId).map(([id, count]) => `${id} was charged ${count} times`),
-    ...repeated(intents, ({ key, tenantId }) => `${tenantId} ${key}`).map(([key, n]) => `${n} intents under ${key}`),
-    ...captures
-      .filter(({ orderId }) => !known.has(orderId))
-      .map(({ amount, orderId }) => `${amount} was charged for ${orderId}, which is not there`),
     ...repeated(
       orders.filter(({ key }) => key !== null),
       keyed
@@ -107,50 +118,26 @@ const chargesOf = ({ log, orders, payments }: Evidence): ReadonlyArray<string> =
 }
 
 const refundsOf = ({ payments }: Evidence): ReadonlyArray<string> => {
-  const created = payments.filter((fact) => fact.kind === "refund.created")
-  const good = created.filter(({ status }) => status !== "failed")
-  const captured = new Map<string, number>()
-  for (const fact of payments) {
-    if (fact.kind === "intent.captured") captured.set(fact.paymentIntentId, fact.amount)
-  }
-  const returned = new Map<string, number>()
-  for (const { amount, paymentIntentId } of good) {
-    returned.set(paymentIntentId, (returned.get(paymentIntentId) ?? 0) + amount)
-  }
-  return [
-    ...repeated(created, ({ key, tenantId }) => `${tenantId} ${key}`).map(([key, n]) => `${n} refunds under ${key}`),
-    ...repeated(good, ({ refundId }) => refundId).map(([id, count]) => `refund ${id} was paid ${count} times`),
-    ...[...returned]
-      .filter(([intent, amount]) => amount > (captured.get(intent) ?? 0))
-      .map(([intent, amount]) => `${amount} came back of ${captured.get(intent) ?? 0} of ${intent}`)
-  ]
-}
-
-/** The stock after every single fact: never less than nothing, never more than there is. */
-const oversoldOf = ({ tickets }: Evidence): ReadonlyArray<string> => {
-  const faults = new Set<string>()
-  let state = Stock.engine.empty
-  for (const fact of tickets) {
-    state = Stock.engine.apply(state, fact)
-    if (fact.kind === "ticket-type.added") continue
-    for (const { allocated, held, ticketType } of HashMap.values(state.types)) {
-      if (held < 0 || allocated < 0 || held + allocated > ticketType.capacity) {
-        faults.add(`${ticketType.id}: ${held} held and ${allocated} sold of ${ticketType.capacity}`)
-      }
-    }
-  }
-  const ids = tickets.flatMap((fact) => (fact.kind === "tickets.allocated" ? fact.tickets.map(({ id }) => id) : []))
-  return [...faults, ...repeated(ids, (id) => id).map(([id, count]) => `ticket ${id} was given ${count} times`)]
+  const paid = payments.filter((fact) => fact.kind === "refund.created").filter(({ status }) => status !== "failed")
+  return repeated(paid, ({ refundId }) => refundId).map(([id, count]) => `refund ${id} was paid ${count} times`)
 }
 
 /** Looks at everything. */
-export const judge = (evidence: Evidence): Verdict => ({
-  checked: evidence.log.length,
-  lost: lostOf(evidence),
-  doubleCharges: chargesOf(evidence),
-  doubleRefunds: refundsOf(evidence),
-  oversold: oversoldOf(evidence),
-  crossTenant: evidence.log.flatMap((entry) =>
-    entry.kind === "foreign" ? [`${entry.orderId} was shown to tenant ${entry.tenantId}`] : []
-  )
-})
+export const judge = (evidence: Evidence, findings: ReadonlyArray<Finding>): Verdict => {
+  const found = (promise: Exclude<keyof Verdict, "checked">): ReadonlyArray<string> =>
+    findings.filter((finding) => promiseOf(finding) === promise).map(({ line }) => line)
+  return {
+    checked: evidence.log.length,
+    lost: [...found("lost"), ...lostRefunds(evidence)],
+    doubleCharges: [...found("doubleCharges"), ...chargesOf(evidence)],
+    doubleRefunds: [...found("doubleRefunds"), ...refundsOf(evidence)],
+    oversold: found("oversold"),
+    crossTenant: [
+      ...found("crossTenant"),
+      ...evidence.log.flatMap((entry) =>
+        entry.kind === "foreign" ? [`${entry.orderId} was shown to tenant ${entry.tenantId}`] : []
+      )
+    ],
+    untrue: found("untrue")
+  }
+}

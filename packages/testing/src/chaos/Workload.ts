@@ -149,12 +149,15 @@ export const run = Effect.fn("Workload.run")(function* (options: WorkloadOptions
         const accepted = read(RefundSeen, answer)
         if (accepted !== undefined) yield* log.note({ kind: "refund", ...about, key, ...accepted })
       })
-    const tell = callers.once({
-      method: "POST",
-      path: `/internal/v1/orders/${order.id}/confirm`,
-      body: { paymentIntentId: order.paymentIntentId },
-      ...asService(tenant.tenantId)
-    })
+    const tell =
+      order.paymentIntentId === null
+        ? Effect.void
+        : callers.once({
+            method: "POST",
+            path: `/internal/v1/orders/${order.id}/confirm`,
+            body: { paymentIntentId: order.paymentIntentId },
+            ...asService(tenant.tenantId)
+          })
     return { change, look, person, refund, tell, watch }
   }
 
