@@ -25,6 +25,7 @@ const help = `pnpm chaos [--long] [options]
   --folder PATH    where logs, journals and the clients' log go; a new temporary folder by default
   --plan           prints the plan of the seed and ends
   --simulate N     plays N histories of the core in memory instead, from --seed on (default 1)
+  --actions N      how much happens in each of them (default 60)
 
   DATABASE_URL makes a database of its own on that server, in place of a PostgreSQL of the run's own.
 `
@@ -46,14 +47,14 @@ const ACTIONS = 60
 const PROGRESS_EVERY = 5000
 
 /** The core in memory, on all cores of the machine. */
-const simulated = Effect.fn("chaos.simulated")(function* (count: number, from: number) {
-  yield* Console.log(`${count} histories of ${ACTIONS} actions, seeds ${from} to ${from + count - 1}`)
+const simulated = Effect.fn("chaos.simulated")(function* (count: number, from: number, actions: number) {
+  yield* Console.log(`${count} histories of ${actions} actions, seeds ${from} to ${from + count - 1}`)
   let told = 0
   const [took, summary] = yield* Effect.timed(
     simulateMany({
       from,
       count,
-      actions: ACTIONS,
+      actions,
       onProgress: (done) => {
         if (done - told < PROGRESS_EVERY) return Effect.void
         told = done
@@ -70,7 +71,9 @@ const simulated = Effect.fn("chaos.simulated")(function* (count: number, from: n
     ].join("\n")
   )
   if (broken.length === 0) return
-  const shown = broken.slice(0, 20).map(({ breaks, seed }) => `  pnpm chaos --simulate 1 --seed ${seed}: ${breaks[0]}`)
+  const shown = broken
+    .slice(0, 20)
+    .map(({ breaks, seed }) => `  pnpm chaos --simulate 1 --seed ${seed} --actions ${actions}: ${breaks[0]}`)
   return yield* new Failed({ message: shown.join("\n") })
 })
 
@@ -85,12 +88,14 @@ const main = Effect.gen(function* () {
       minutes: { type: "string" },
       buyers: { type: "string" },
       folder: { type: "string" },
-      simulate: { type: "string" }
+      simulate: { type: "string" },
+      actions: { type: "string" }
     }
   })
   if (values.help) return yield* Console.log(help)
   if (values.simulate !== undefined) {
-    return yield* simulated(numberOf(values.simulate, SIMULATED), numberOf(values.seed, 1))
+    const { actions, seed, simulate } = values
+    return yield* simulated(numberOf(simulate, SIMULATED), numberOf(seed, 1), numberOf(actions, ACTIONS))
   }
   const tier = values.long ? tiers.long : tiers.quick
   const seed = numberOf(values.seed, randomInt(1, 1_000_000))

@@ -54,15 +54,22 @@ const startThread = Effect.acquireRelease(
 /** One stretch in a thread; a thread that dies is a defect. */
 const playIn = (worker: Worker, stretch: Stretch) =>
   Effect.callback<ReadonlyArray<Outcome>>((resume) => {
-    const told = (outcomes: ReadonlyArray<Outcome>) => resume(Effect.succeed(outcomes))
-    const failed = (error: Error) => resume(Effect.die(error))
-    worker.once("message", told)
-    worker.once("error", failed)
-    worker.postMessage(stretch)
-    return Effect.sync(() => {
+    const leave = () => {
       worker.off("message", told)
       worker.off("error", failed)
-    })
+    }
+    const told = (outcomes: ReadonlyArray<Outcome>) => {
+      leave()
+      resume(Effect.succeed(outcomes))
+    }
+    const failed = (error: Error) => {
+      leave()
+      resume(Effect.die(error))
+    }
+    worker.on("message", told)
+    worker.on("error", failed)
+    worker.postMessage(stretch)
+    return Effect.sync(leave)
   })
 
 /** Plays the histories of so many seeds. */
