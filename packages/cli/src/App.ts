@@ -4,8 +4,10 @@
 import { Console, Effect, References } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { alarmCommands } from "./commands/alarms.ts"
+import { auditCommands } from "./commands/audit.ts"
 import { changeCommands } from "./commands/change.ts"
 import { eventCommands } from "./commands/events.ts"
+import { fsckCommands } from "./commands/fsck.ts"
 import { jobCommands } from "./commands/jobs.ts"
 import { messageCommands } from "./commands/messages.ts"
 import { readCommands } from "./commands/read.ts"
@@ -26,6 +28,8 @@ export const app = Command.make("orders").pipe(
     ...eventCommands,
     ...messageCommands,
     ...alarmCommands,
+    ...fsckCommands,
+    ...auditCommands,
     ...jobCommands,
     ...serverCommands
   ])

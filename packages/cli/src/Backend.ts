@@ -6,7 +6,9 @@
  * The real one is `ServerBackend`, which is loaded by the first command that asks for it: help, completions and wrong
  * calls never load the server's code. Tests give their own.
  */
+import type { Actor } from "@tickettoken/order-domain/Actor"
 import type { TenantId } from "@tickettoken/order-domain/Ids"
+import type { InvariantId } from "@tickettoken/order-domain/Invariants"
 import type { Alarms } from "@tickettoken/order-domain/ports/Alarms"
 import type { BulkJobReads } from "@tickettoken/order-domain/ports/BulkJobReads"
 import type { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
@@ -22,6 +24,9 @@ import type { Policies } from "@tickettoken/order-domain/ports/Policies"
 import type { Tickets } from "@tickettoken/order-domain/ports/Tickets"
 import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import type { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
+import type { AuditScope, ChainBreak } from "@tickettoken/order-server/fsck/AuditChain"
+import type { CheckResult, Finding } from "@tickettoken/order-server/fsck/Fsck"
+import type { Repair } from "@tickettoken/order-server/fsck/Repair"
 import { Context, Effect, Layer, type Option } from "effect"
 import type { CommandFailed } from "./ExitCode.ts"
 
@@ -49,6 +54,12 @@ export interface MigrationStatus {
   readonly ranAt: Date | null
 }
 
+/** Which orders are looked at, and for what. `null`: for all. */
+export interface Asked {
+  readonly tenantId: TenantId | null
+  readonly only: ReadonlyArray<InvariantId> | null
+}
+
 export interface BackendShape {
   /** For whom to act when nobody says: the demo's tenant in an embedded run, else nobody. */
   readonly defaultTenant: Effect.Effect<Option.Option<TenantId>, CommandFailed>
@@ -57,6 +68,20 @@ export interface BackendShape {
   readonly migrationStatus: Effect.Effect<ReadonlyArray<MigrationStatus>, CommandFailed>
   /** Runs what is pending and answers the names of what was run. */
   readonly migrate: Effect.Effect<ReadonlyArray<string>, CommandFailed>
+  /** Checks what must be true; compared with the sandbox's journals where it stands in for the other services. */
+  readonly inspect: (asked: Asked) => Effect.Effect<ReadonlyArray<CheckResult>, CommandFailed>
+  /** What can be put right of these; nothing is done. */
+  readonly planRepairs: (findings: ReadonlyArray<Finding>) => Effect.Effect<ReadonlyArray<Repair>, CommandFailed>
+  /** Puts right what can be, and answers what there was to do. */
+  readonly repair: (
+    findings: ReadonlyArray<Finding>,
+    actor: Actor
+  ) => Effect.Effect<ReadonlyArray<Repair>, CommandFailed>
+  /** Rows of the audit history that are not as they were written, also compared with an anchor's text. */
+  readonly verifyAudit: (
+    asked: AuditScope & { readonly anchor: string | null }
+  ) => Effect.Effect<ReadonlyArray<ChainBreak>, CommandFailed>
+  readonly anchorAudit: (tenantId: TenantId | null) => Effect.Effect<string, CommandFailed>
   /** Serves until it is interrupted. */
   readonly serve: Effect.Effect<void, CommandFailed>
 }
@@ -70,6 +95,11 @@ export class Backend extends Context.Service<Backend, BackendShape>()("@ticketto
       ports: Layer.unwrap(Effect.map(loaded, (backend) => backend.ports)),
       migrationStatus: Effect.flatMap(loaded, (backend) => backend.migrationStatus),
       migrate: Effect.flatMap(loaded, (backend) => backend.migrate),
+      inspect: (asked) => Effect.flatMap(loaded, (backend) => backend.inspect(asked)),
+      planRepairs: (findings) => Effect.flatMap(loaded, (backend) => backend.planRepairs(findings)),
+      repair: (findings, actor) => Effect.flatMap(loaded, (backend) => backend.repair(findings, actor)),
+      verifyAudit: (asked) => Effect.flatMap(loaded, (backend) => backend.verifyAudit(asked)),
+      anchorAudit: (tenantId) => Effect.flatMap(loaded, (backend) => backend.anchorAudit(tenantId)),
       serve: Effect.flatMap(loaded, (backend) => backend.serve)
     }
   })

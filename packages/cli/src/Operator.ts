@@ -62,7 +62,10 @@ const tenantOf = Effect.fnUntraced(function* ({ tenant }: Account) {
   return yield* new CommandFailed({ code: "usage", message: "say --tenant, or set ORDERS_TENANT_ID" })
 })
 
-const nameOf = ({ actor }: Account) =>
+const nameOf = ({ actor }: Account) => operatorName(actor)
+
+/** The operator's name in the audit history: the flag's, else the login's. */
+export const operatorName = (actor: Option.Option<string>) =>
   Option.isSome(actor)
     ? Effect.succeed(actor.value)
     : Effect.map(variable("USER"), (user) => Option.getOrElse(user, () => "operator").slice(0, ACTOR_CHARS_MAX))

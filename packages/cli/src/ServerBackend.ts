@@ -11,12 +11,17 @@
  *
  * Loading this module loads the server: only `Backend` does, when a command asks for it.
  */
+import { NodeHttpClient } from "@effect/platform-node"
 import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import { AppConfig, type Configuration } from "@tickettoken/order-server/AppConfig"
 import { coreLayer, databaseLayer, type Foundation } from "@tickettoken/order-server/AppLayer"
 import * as DemoCredentials from "@tickettoken/order-server/auth/DemoCredentials"
 import { startOrAttach } from "@tickettoken/order-server/embedded/Attach"
 import type { EmbeddedPostgresError } from "@tickettoken/order-server/embedded/EmbeddedPostgresError"
+import * as AuditChain from "@tickettoken/order-server/fsck/AuditChain"
+import * as Fsck from "@tickettoken/order-server/fsck/Fsck"
+import * as Repair from "@tickettoken/order-server/fsck/Repair"
+import * as SandboxJournals from "@tickettoken/order-server/fsck/SandboxJournals"
 import { runAsProcess } from "@tickettoken/order-server/runService"
 import * as Migrations from "@tickettoken/order-server/sql/Migrations"
 import * as RoleCheck from "@tickettoken/order-server/sql/RoleCheck"
@@ -125,6 +130,25 @@ const onDatabase = <A>(statement: Effect.Effect<A, Migrations.MigrationFailed, S
     return yield* Effect.mapError(Effect.provideContext(statement, context), migrationFailed)
   }).pipe(Effect.scoped)
 
+/** Work on the whole installation: over a checked database, with the ports where they are needed. */
+const onInstallation = <A, E extends { readonly _tag: string; readonly message: string }>(
+  work: (found: Foundation, config: Configuration) => Effect.Effect<A, E, Repair.RepairPorts>
+) =>
+  Effect.gen(function* () {
+    const { config, found } = yield* settled
+    const ports = coreLayer(config, found).pipe(Layer.provide(checked(config)), Layer.provideMerge(pool(config, found)))
+    return yield* Effect.mapError(Effect.provide(work(found, config), yield* Layer.build(ports)), toCommandFailed)
+  }).pipe(Effect.scoped)
+
+/** The sandbox's journals, unless the configuration names services: then those are asked for nothing but their work. */
+const journalsOf = ({ services }: Configuration, found: Foundation) =>
+  Option.isNone(services.ticketUrl) && Option.isNone(services.paymentUrl)
+    ? Effect.provide(SandboxJournals.read(found.services), NodeHttpClient.layerUndici)
+    : Effect.succeed(undefined)
+
+/** While a server is at work, orders that changed a moment ago are left out of comparisons with journals. */
+const QUIET_SECONDS = 60
+
 export const backend: BackendShape = {
   defaultTenant: Effect.map(configuration, (config) =>
     isEmbedded(config) ? Option.some(DemoCredentials.demoPeople.tenantId) : Option.none()
@@ -136,6 +160,27 @@ export const backend: BackendShape = {
   ),
   migrationStatus: onDatabase(Migrations.status),
   migrate: onDatabase(Migrations.migrate),
+  inspect: ({ only, tenantId }) =>
+    onInstallation((found, config) =>
+      Effect.flatMap(journalsOf(config, found), (journals) =>
+        Fsck.inspect({
+          only: only ?? undefined,
+          tenantId: tenantId ?? undefined,
+          journals,
+          quietSeconds: QUIET_SECONDS
+        })
+      )
+    ),
+  planRepairs: (findings) => Effect.succeed(Repair.plan(findings)),
+  repair: (findings, actor) => onInstallation(() => Repair.repair(findings, actor)),
+  verifyAudit: ({ anchor, ...scope }) =>
+    onInstallation(() =>
+      Effect.gen(function* () {
+        const breaks = yield* AuditChain.verify(scope)
+        return anchor === null ? breaks : [...breaks, ...(yield* AuditChain.verifyAgainst(anchor, scope))]
+      })
+    ),
+  anchorAudit: (tenantId) => onInstallation(() => AuditChain.anchor(tenantId)),
   // The service is a process of its own kind: it takes this one over, signals included, and ends it.
   serve: Effect.uninterruptible(
     Effect.andThen(

@@ -85,6 +85,8 @@ describe("help", () => {
         "cancel-event",
         "events",
         "alarms",
+        "fsck",
+        "audit",
         "jobs",
         "job-show",
         "job-resume",

@@ -108,6 +108,11 @@ const memoryBackend = (options: Partial<BackendShape>, changed: NonNullable<RunO
         ),
         migrationStatus: Effect.succeed([]),
         migrate: Effect.succeed([]),
+        inspect: () => Effect.succeed([]),
+        planRepairs: () => Effect.succeed([]),
+        repair: () => Effect.succeed([]),
+        verifyAudit: () => Effect.succeed([]),
+        anchorAudit: () => Effect.succeed(""),
         serve: Effect.void,
         ...options
       })
