@@ -15,6 +15,7 @@ import { DateTime, Duration, Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { orUnavailable } from "./sqlFailures.ts"
 import { type StoreOptions, storeOptions } from "./StoreOptions.ts"
+import { requesterId } from "./migrations/0010_refund_keys.ts"
 import { inTenant } from "./TenantTransaction.ts"
 
 interface KeyRow {
@@ -58,7 +59,7 @@ const findPermanent = Effect.fnUntraced(function* ({ key, operation, principal, 
     ? sql<{ order_id: string }>`select id as order_id from orders
         where tenant_id = ${tenantId} and user_id = ${principal} and idempotency_key = ${key}`
     : sql<{ order_id: string }>`select order_id from order_refunds
-        where tenant_id = ${tenantId} and user_id = ${principal} and idempotency_key = ${key}`
+        where tenant_id = ${tenantId} and ${sql.literal(requesterId)} = ${principal} and idempotency_key = ${key}`
   return made?.order_id ?? null
 })
 

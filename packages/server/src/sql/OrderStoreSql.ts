@@ -33,6 +33,7 @@ import { DateTime, Effect, Layer, Option } from "effect"
 import { SqlClient } from "effect/sql"
 import { commitRows } from "./OrderColumns.ts"
 import { type OrderRow, orderRowColumns, toOrder } from "./OrderRow.ts"
+import { requesterId } from "./migrations/0010_refund_keys.ts"
 import { writeDecision } from "./OrderWrites.ts"
 import { catchRefusals, orUnavailable } from "./sqlFailures.ts"
 import { type StoreOptions, storeOptions } from "./StoreOptions.ts"
@@ -127,11 +128,14 @@ const firstOrderOfKey = Effect.fnUntraced(function* (tenantId: TenantId, userId:
 const firstRefundOfKey = Effect.fnUntraced(function* ({ decision: { before, order } }: Commit) {
   const sql = yield* SqlClient.SqlClient
   const known = new Set(before?.refunds.map(({ id }) => id))
-  const keys = order.refunds.flatMap(({ id, idempotencyKey }) => (known.has(id) ? [] : [idempotencyKey]))
+  const asked = order.refunds.filter(({ id }) => !known.has(id))
+  const keys = asked.map(({ idempotencyKey }) => idempotencyKey)
+  const requesters = asked.map(({ requestedBy }) => requestedBy.slice(requestedBy.indexOf(":") + 1))
   const [first] = yield* inTenant(
     order.tenantId,
     sql<{ order_id: string }>`select order_id from order_refunds
-      where tenant_id = ${order.tenantId} and user_id = ${order.userId} and ${sql.in("idempotency_key", keys)}`
+      where tenant_id = ${order.tenantId} and ${sql.literal(requesterId)} in ${sql.in(requesters)}
+        and ${sql.in("idempotency_key", keys)}`
   )
   return first === undefined
     ? yield* new IdempotencyConflict()

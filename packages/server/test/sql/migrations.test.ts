@@ -11,6 +11,7 @@ import { bulkJobs } from "@tickettoken/order-server/sql/migrations/0008_bulk_job
 import { auditChain, auditFunctions } from "@tickettoken/order-server/sql/migrations/0006_audit_chain"
 import { inbox } from "@tickettoken/order-server/sql/migrations/0007_inbox"
 import { paymentWatch } from "@tickettoken/order-server/sql/migrations/0009_payment_watch"
+import { refundKeys } from "@tickettoken/order-server/sql/migrations/0010_refund_keys"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as RoleCheck from "@tickettoken/order-server/sql/RoleCheck"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
@@ -31,7 +32,8 @@ const all = [
   "0006_audit_chain",
   "0007_inbox",
   "0008_bulk_jobs",
-  "0009_payment_watch"
+  "0009_payment_watch",
+  "0010_refund_keys"
 ]
 
 /** An empty database for each test. */
@@ -84,7 +86,8 @@ const frozen = {
   "0006_audit_chain": "439e7dea4e718ea4",
   "0007_inbox": "7b710912ceedf146",
   "0008_bulk_jobs": "53ddc2f302afa760",
-  "0009_payment_watch": "8d5309953d0acaef"
+  "0009_payment_watch": "8d5309953d0acaef",
+  "0010_refund_keys": "26a6b5828544b47f"
 }
 
 const digestOf = (texts: ReadonlyArray<string>): string =>
@@ -103,7 +106,8 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
           "0006_audit_chain": digestOf(auditChain),
           "0007_inbox": digestOf(inbox),
           "0008_bulk_jobs": digestOf(bulkJobs),
-          "0009_payment_watch": digestOf(paymentWatch)
+          "0009_payment_watch": digestOf(paymentWatch),
+          "0010_refund_keys": digestOf(refundKeys)
         },
         frozen
       )

@@ -3,6 +3,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
+import type { Actor } from "@tickettoken/order-domain/Actor"
 import type { IdempotencyClaim, StoredAnswer } from "@tickettoken/order-domain/Idempotency"
 import type { Order } from "@tickettoken/order-domain/Order"
 import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
@@ -40,12 +41,18 @@ const claimOf = (buyer: Buyer, key: string, more: Partial<IdempotencyClaim> = {}
 
 const answer = (body: string): StoredAnswer => ({ status: 201, body })
 
-/** The buyer of the order asks for a refund of one ticket: the nth that the order has. */
-const refundOne = Effect.fnUntraced(function* (order: Order, n: number, key: string | null, extras: CommitExtras) {
+/** Somebody, the buyer of the order by default, asks for a refund of one ticket: the nth that the order has. */
+const refundOne = Effect.fnUntraced(function* (
+  order: Order,
+  n: number,
+  key: string | null,
+  extras: CommitExtras,
+  by: Actor = buyerActor(order.userId)
+) {
   const store = yield* OrderStore
   const refundId = nthRefundId(order.id, n)
   const asking = askRefund(order, { refundId, request: ticketsOf(order, 0, 1), idempotencyKey: key })
-  const decision = yield* deciding(order, asking, buyerActor(order.userId))
+  const decision = yield* deciding(order, asking, by)
   return yield* store.commit({ decision, ...extras })
 })
 
@@ -247,6 +254,30 @@ export const idempotencyKeysContract = <E>(
         const stays = yield* reload(other)
         assert.deepStrictEqual(stays.refunds, [])
         yield* refundOne(stays, 3, null, {})
+      })
+    )
+
+    it.effect("6 a refund's key is the one's who asked, whoever bought the order", () =>
+      Effect.gen(function* () {
+        const rows = yield* IdempotencyKeys
+        const admin: Actor = {
+          kind: "admin",
+          id: nthRefundId((yield* createConfirmed(yield* freshBuyer)).id, 9),
+          ip: null
+        }
+        const buyer = yield* freshBuyer
+        const first = yield* createConfirmed(buyer)
+        yield* refundOne(first, 2, "k", {})
+        // The same characters are another key of another one, on the same buyer's orders and on those of others.
+        const second = yield* createConfirmed(buyer)
+        const asked = yield* refundOne(second, 3, "k", {}, admin)
+        assert.strictEqual(asked.order.refunds.length, 1)
+        const foreign = yield* createConfirmed({ ...(yield* freshBuyer), tenantId: buyer.tenantId })
+        const again = yield* Effect.flip(refundOne(foreign, 4, "k", {}, admin))
+        assert.strictEqual(again._tag === "IdempotencyKeyUsed" ? again.orderId : again._tag, second.id)
+        const claim = claimOf(buyer, "k", { operation: "refund", principal: admin.id })
+        const used = yield* Effect.flip(rows.lookup(claim))
+        assert.strictEqual(used._tag === "IdempotencyKeyUsed" ? used.orderId : used._tag, second.id)
       })
     )
 
