@@ -23,7 +23,7 @@ import * as WindowLog from "./WindowLog.ts"
 /** Requests a minute, of one person in one tenant. */
 export type OperationLimits = { readonly [Operation in LimitedOperation]: number }
 
-/** What one replica remembers of the last minute, one key a person and operation. Measured: 40 MB when it is full. */
+/** What one replica remembers of the last minute, one key a person and operation. Measured: 22 MB for half of them. */
 const KEYS_MAX = 100_000
 
 export class RateLimits extends Context.Service<

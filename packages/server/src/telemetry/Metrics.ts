@@ -115,7 +115,7 @@ export const work = {
 
 /** Matters for people. */
 const alarms = {
-  broken: gauge("order_service_invariant_breaks", "1 while a check of orders fsck finds offenders, by invariant", {
+  broken: gauge("order_service_invariant_breaks", "Whether a check of orders fsck finds offenders, by invariant", {
     check: invariantIds
   }),
   open: gauge("order_service_alarms_open", "Alarms that are open, of all tenants together", {
