@@ -236,7 +236,7 @@ describe("a metric", () => {
       assert.match(name, /^order_service_[a-z_]+$/)
       assert.strictEqual(name.endsWith("_total"), kind === "counter", name)
       if (kind === "histogram") assert.match(name, /_seconds$/)
-      assert.match(means, /^[A-Z].+[^.]$/)
+      assert.match(means, /^[A-Z0-9].+[^.]$/)
     }
   })
 

@@ -2,6 +2,9 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { demo } from "@tickettoken/order-testing/sandbox/catalogue"
 import { Duration, Effect } from "effect"
+import { execFile } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { promisify } from "node:util"
 import { type Answer, at, send, textAt } from "../http/support/send.ts"
 import { closedPort, httpStub } from "../support/httpStub.ts"
 import { collector, recordsOf, spansOf, textOf } from "./support/collector.ts"
@@ -25,6 +28,21 @@ const linesOf = (stdout: string): ReadonlyArray<unknown> =>
     .split("\n")
     .filter((line) => line !== "")
     .map((line): unknown => JSON.parse(line))
+
+/** Every line of a shell in the page. */
+const documented = [
+  ...readFileSync(new URL("../../../../docs/observability.md", import.meta.url), "utf8").matchAll(
+    /```sh\n([\s\S]*?)```/g
+  )
+].flatMap(([, block = ""]) => block.trim().split("\n"))
+
+const execute = promisify(execFile)
+
+/** Runs a line and returns what it prints. */
+const shell = (line: string, env: { readonly [name: string]: string }) =>
+  Effect.promise(() => execute("sh", ["-c", line], { env: { PATH: "/usr/bin:/bin:/usr/local/bin", ...env } })).pipe(
+    Effect.map(({ stdout }) => stdout)
+  )
 
 layer(world, slow)("a trace", (it) => {
   it.effect("is one from the caller through HTTP, SQL and every service to the log", () =>
@@ -193,6 +211,23 @@ layer(world, slow)("/metrics in production", (it) => {
       assert.include((yield* closed.service.outcome).stdout, "ORDER_METRICS_TOKEN is not set")
     }).pipe(Effect.scoped)
   )
+
+  it.effect("is read with the command of docs/observability.md", () =>
+    Effect.gen(function* () {
+      const { port } = yield* startInProduction({ ORDER_METRICS_TOKEN: secrets.metricsToken })
+      const [command, ...others] = documented.filter((line) => line.startsWith("curl "))
+      assert.deepStrictEqual(others, [])
+      const printed = yield* shell(command?.replace("localhost:3004", `127.0.0.1:${port}`) ?? "", {
+        ORDER_METRICS_TOKEN: secrets.metricsToken
+      })
+      assert.match(printed, /^order_service_orders_created_total/m)
+    }).pipe(Effect.scoped)
+  )
+
+  it("has no other command in docs/observability.md than this and promtool's, which test/observability.test.ts runs", () => {
+    const others = documented.filter((line) => !/^(?:curl|promtool) /.test(line))
+    assert.deepStrictEqual(others, [])
+  })
 })
 
 describe("a secret in the wrong place", () => {
