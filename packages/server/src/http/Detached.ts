@@ -6,8 +6,17 @@
  * time to end; what is left then is a crash point like any other, and rows say what to do next.
  */
 import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
-import { notReady } from "@tickettoken/order-domain/RequestBudget"
-import { Context, type Duration, Effect, Fiber, FiberSet, Layer } from "effect"
+import { notReady, RequestBudget } from "@tickettoken/order-domain/RequestBudget"
+import { Context, Duration, Effect, Fiber, FiberSet, Layer } from "effect"
+
+/** What a request keeps of its budget to look at the order once more and to answer: a second, or a quarter of little. */
+const ANSWER_MILLIS_MAX = 1000
+const ANSWER_SHARE_MAX = 0.25
+
+const budgetOfWork = (limit: Duration.Input): Duration.Duration => {
+  const millis = Duration.toMillis(limit)
+  return Duration.millis(millis - Math.min(ANSWER_MILLIS_MAX, millis * ANSWER_SHARE_MAX))
+}
 
 export class Detached extends Context.Service<
   Detached,
@@ -16,7 +25,8 @@ export class Detached extends Context.Service<
     readonly run: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /**
      * As `run`, but waits so long at most and then fails with `ServiceUnavailable`: the effect goes on, and its outcome
-     * is not known yet (reliability R7).
+     * is not known yet (reliability R7). The effect itself is to wait for its work a little shorter, so that it can still
+     * say how far that has come.
      */
     readonly runFor: <A, E, R>(
       limit: Duration.Input,
@@ -40,7 +50,7 @@ export class Detached extends Context.Service<
           run,
           runFor: (duration, effect) =>
             // What is given up here is the wait: the fiber belongs to the set.
-            Effect.timeoutOrElse(run(effect), {
+            Effect.timeoutOrElse(run(Effect.provideService(effect, RequestBudget, budgetOfWork(duration))), {
               duration,
               orElse: () => Effect.fail(notReady("it takes longer than a request may wait"))
             })

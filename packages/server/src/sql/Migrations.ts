@@ -25,6 +25,7 @@ import { auditChain } from "./migrations/0006_audit_chain.ts"
 import { bulkJobs } from "./migrations/0008_bulk_jobs.ts"
 import { paymentWatch } from "./migrations/0009_payment_watch.ts"
 import { refundKeys } from "./migrations/0010_refund_keys.ts"
+import { graceFractions } from "./migrations/0011_grace_fractions.ts"
 import { appRole, auditorRole, jobsRole } from "./TenantTransaction.ts"
 import { inbox } from "./migrations/0007_inbox.ts"
 
@@ -56,7 +57,8 @@ const migrations = {
   "0007_inbox": statements(inbox),
   "0008_bulk_jobs": statements(bulkJobs),
   "0009_payment_watch": statements(paymentWatch),
-  "0010_refund_keys": statements(refundKeys)
+  "0010_refund_keys": statements(refundKeys),
+  "0011_grace_fractions": statements(graceFractions)
 }
 
 /** The database can not be brought to the needed schema. Nothing was changed. */

@@ -12,6 +12,7 @@ import { auditChain, auditFunctions } from "@tickettoken/order-server/sql/migrat
 import { inbox } from "@tickettoken/order-server/sql/migrations/0007_inbox"
 import { paymentWatch } from "@tickettoken/order-server/sql/migrations/0009_payment_watch"
 import { refundKeys } from "@tickettoken/order-server/sql/migrations/0010_refund_keys"
+import { graceFractions } from "@tickettoken/order-server/sql/migrations/0011_grace_fractions"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as RoleCheck from "@tickettoken/order-server/sql/RoleCheck"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
@@ -33,7 +34,8 @@ const all = [
   "0007_inbox",
   "0008_bulk_jobs",
   "0009_payment_watch",
-  "0010_refund_keys"
+  "0010_refund_keys",
+  "0011_grace_fractions"
 ]
 
 /** An empty database for each test. */
@@ -87,7 +89,8 @@ const frozen = {
   "0007_inbox": "7b710912ceedf146",
   "0008_bulk_jobs": "53ddc2f302afa760",
   "0009_payment_watch": "8d5309953d0acaef",
-  "0010_refund_keys": "26a6b5828544b47f"
+  "0010_refund_keys": "26a6b5828544b47f",
+  "0011_grace_fractions": "f4bdd143fbcb960b"
 }
 
 const digestOf = (texts: ReadonlyArray<string>): string =>
@@ -107,7 +110,8 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
           "0007_inbox": digestOf(inbox),
           "0008_bulk_jobs": digestOf(bulkJobs),
           "0009_payment_watch": digestOf(paymentWatch),
-          "0010_refund_keys": digestOf(refundKeys)
+          "0010_refund_keys": digestOf(refundKeys),
+          "0011_grace_fractions": digestOf(graceFractions)
         },
         frozen
       )

@@ -191,6 +191,7 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
       const sql = yield* SqlClient.SqlClient
       const { cancelled, held } = yield* fill
       assert.deepStrictEqual(yield* columnsOf(jobsRole, "orders", "SELECT"), [
+        "created_at",
         "event_ends_at",
         "hold_expires_at",
         "hold_grace_minutes",

@@ -3,6 +3,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, type Layer } from "effect"
+import { holdPolicy } from "@tickettoken/order-domain/Hold"
 import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
 import type { Order } from "@tickettoken/order-domain/Order"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
@@ -291,6 +292,21 @@ export const workQueueContract = <E>(
           assert.deepStrictEqual(item.work, { _tag: "EXPIRE", ...request })
         }
         assert.isFalse(ordersOf(claimed).includes(vip.id))
+      })
+    )
+
+    it.effect("3.4 a grace may be part of a minute", () =>
+      Effect.gen(function* () {
+        yield* clear
+        const work = yield* WorkQueue
+        const time = yield* TestTime
+        const terms = { hold: { ...holdPolicy, graceMinutes: 1.5 } }
+        const order = yield* createPayable(yield* freshBuyer, { terms })
+        assert.strictEqual((yield* reload(order)).terms.hold.graceMinutes, 1.5)
+        yield* time.passMinutes(16)
+        assert.deepStrictEqual(yield* work.claimExpired(100, request), [])
+        yield* time.passMinutes(1)
+        assert.deepStrictEqual(ordersOf(yield* work.claimExpired(100, request)), [order.id])
       })
     )
 
