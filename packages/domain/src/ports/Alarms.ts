@@ -12,7 +12,8 @@ import type { ServiceUnavailable } from "../OrderErrors.ts"
  * - COMPENSATION_OVERDUE: a RELEASE, VOID or REFUND that is not done 15 minutes after it was asked for
  * - WORK_REFUSED: a step of work has brought news that its order refuses
  * - WORK_UNREADABLE: a row of work that can not be read
- * - MESSAGE_DEAD: a message from another service that could not be handled and was set aside
+ * - MESSAGE_DEAD: a message from another service that could not be handled and was set aside, or that has not been
+ *   handled for 15 minutes
  * - OUTBOX_STUCK: a message of ours that is not sent in time
  * - PAYMENT_REVIEW: late money that the tenant's policy leaves to a person (rule 3.7)
  * - BULK_FAILED: a bulk job in which orders failed

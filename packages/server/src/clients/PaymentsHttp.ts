@@ -86,6 +86,7 @@ const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions)
     getIntent: Effect.fn("PaymentsHttp.getIntent")(function* (tenantId: TenantId, paymentIntentId: PaymentIntentId) {
       if (!isAddressable(paymentIntentId)) return yield* new PaymentIntentNotFound({ paymentIntentId })
       const answer = yield* send({ method: "GET", path: [...intents, paymentIntentId], tenantId })
+      // Any other refusal says nothing about the intent. Taken for unknown, an order would expire over money on its way.
       if (answer._tag === "Refused" && answer.status === 404) {
         return yield* new PaymentIntentNotFound({ paymentIntentId })
       }

@@ -2,13 +2,21 @@
  * Raises and ends the alarms that stand in the database for anybody to see, and tells monitoring how many are open.
  *
  * One replica looks for all; each tells its own monitoring. Alarms about work that its order refuses are raised by the
- * executor; here they end, if the executor could not say so itself.
+ * executor; here they end, if the executor could not say so itself. Those about messages that were set aside are raised by
+ * whoever does that, and kept true here.
  */
 import { endAlarms, keepAlarms } from "@tickettoken/order-domain/keepAlarms"
 import type { AlarmKind } from "@tickettoken/order-domain/ports/Alarms"
 import { Alarms } from "@tickettoken/order-domain/ports/Alarms"
 import { Duration, Effect, Layer, Schedule } from "effect"
-import { openAlarms, openWork, overdueCompensations, paymentsInReview, unreadableWork } from "../sql/AlarmFacts.ts"
+import {
+  openAlarms,
+  openWork,
+  overdueCompensations,
+  paymentsInReview,
+  unhandledMessages,
+  unreadableWork
+} from "../sql/AlarmFacts.ts"
 import { onceFor, slotOf } from "../sql/ChoreSlots.ts"
 import { setAlarmsOpen } from "../telemetry/Metrics.ts"
 import { runChore } from "./chore.ts"
@@ -21,7 +29,8 @@ const REFUSED_MAX = 1_000
 const facts = [
   ["COMPENSATION_OVERDUE", overdueCompensations],
   ["WORK_UNREADABLE", unreadableWork],
-  ["PAYMENT_REVIEW", paymentsInReview]
+  ["PAYMENT_REVIEW", paymentsInReview],
+  ["MESSAGE_DEAD", unhandledMessages]
 ] as const satisfies ReadonlyArray<readonly [AlarmKind, unknown]>
 
 /** Ends alarms about refused work that is done by now. */

@@ -1,8 +1,9 @@
 /**
  * What alarms are about, as it stands in the database: compensations that are overdue, work that nobody can read or that
- * its order refuses, late money that waits for a person. Read by the auditor's role.
+ * its order refuses, late money that waits for a person, messages that nobody has handled. Read by the auditor's role.
  */
 import { TenantId } from "@tickettoken/order-domain/Ids"
+import { nobody } from "@tickettoken/order-domain/InboundMessage"
 import { type Alarm, AlarmKind, DETAIL_CHARS_MAX } from "@tickettoken/order-domain/ports/Alarms"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -10,7 +11,7 @@ import { orUnavailable } from "./sqlFailures.ts"
 import { asAuditor } from "./TenantTransaction.ts"
 import { UNREADABLE } from "./WorkQueueSql.ts"
 
-/** How long a compensation may take until a person is told of it (reliability 2.2, row 3), as SQL. */
+/** How long a compensation or a message may take until a person is told of it (reliability 2.2, row 3), as SQL. */
 const OVERDUE = `interval '15 minutes'`
 
 /** How many alarms of a kind one look raises: during an outage of a service the oldest speak for the others. */
@@ -26,13 +27,13 @@ const look = (statement: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const rows = yield* asAuditor(
-      sql.unsafe<{ readonly tenant_id: string; readonly subject: string; readonly detail: string }>(
+      sql.unsafe<{ readonly tenant_id: string | null; readonly subject: string; readonly detail: string }>(
         `${statement} limit $1`,
         [FOUND_MAX]
       )
     )
     const matters = rows.map(({ detail, subject, tenant_id }) => ({
-      tenantId: TenantId.make(tenant_id),
+      tenantId: tenant_id === null ? null : TenantId.make(tenant_id),
       subject,
       detail: detail.slice(0, DETAIL_CHARS_MAX)
     }))
@@ -61,6 +62,19 @@ export const paymentsInReview = look(`
     order_id, ${at("requested_at")}, id) as detail
   from order_refunds where state = 'PENDING' and cause = 'LATE_PAYMENT'
   order by requested_at`)
+
+/**
+ * Messages that were set aside, and those that nobody has handled in time: an outage of a service that is asked uses up no
+ * try, and a service that says no for good may look like one. Named as `alarmOf` names them.
+ */
+export const unhandledMessages = look(`
+  select nullif(tenant_id, '${nobody}') as tenant_id, source || '#' || message_id as subject,
+    case state when 'DEAD' then format('a %s message could not be handled: %s', type, last_error)
+      else format('a %s message has not been handled for 15 minutes: %s', type, coalesce(last_error, 'nobody has tried'))
+    end as detail
+  from inbox
+  where state = 'DEAD' or (state = 'NEW' and received_at <= statement_timestamp() - ${OVERDUE})
+  order by received_at`)
 
 /** Which of these work rows are still to be done. */
 export const openWork = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {

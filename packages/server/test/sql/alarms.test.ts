@@ -1,7 +1,10 @@
 /** Alarms are raised from what stands in the database, and end with it; and chores that one replica does for all. */
 import { assert, layer } from "@effect/vitest"
+import { nobody } from "@tickettoken/order-domain/InboundMessage"
 import { Alarms } from "@tickettoken/order-domain/ports/Alarms"
+import { Inbox } from "@tickettoken/order-domain/ports/Inbox"
 import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
+import { alarmOf } from "@tickettoken/order-domain/workflows/SettleDelivery"
 import { Health } from "@tickettoken/order-server/http/Health"
 import * as AlarmFiber from "@tickettoken/order-server/jobs/AlarmFiber"
 import { onceFor, slotOf } from "@tickettoken/order-server/sql/ChoreSlots"
@@ -28,6 +31,21 @@ const open = Effect.fnUntraced(function* ({ tenantId }: Pick<Order, "tenantId">)
   const { list } = yield* Alarms
   const kept = yield* list({ tenantId, kind: null, cleared: false, limit: 100 })
   return kept.map(({ alarm }) => `${alarm.kind} ${alarm.subject}`).toSorted()
+})
+
+/** A message that is received now, by the tenant. */
+const receive = Effect.fnUntraced(function* (tenantId: Order["tenantId"]) {
+  const inbox = yield* Inbox
+  const messageId = yield* randomUuid
+  const message = { tenantId, source: "payment-service", messageId, type: "payment.succeeded", body: "{}", bytes: 2 }
+  return (yield* inbox.receive(message)) ?? (yield* Effect.die(new Error("the message is known")))
+})
+
+/** Open alarms about messages, of every tenant and of the installation, as details by what names them. */
+const aboutMessages = Effect.gen(function* () {
+  const { list } = yield* Alarms
+  const kept = yield* list({ tenantId: null, kind: "MESSAGE_DEAD", cleared: false, limit: 100 })
+  return kept.map(({ alarm: { detail, subject, tenantId } }) => ({ tenantId, subject, detail }))
 })
 
 layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("alarms", (it) => {
@@ -116,6 +134,65 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("alarms"
       yield* queue.settle(lease)
       yield* AlarmFiber.lookForAlarms
       assert.deepStrictEqual(yield* open(buyer), [])
+    })
+  )
+
+  it.effect("tell of messages that nobody has handled for 15 minutes, until somebody has", () =>
+    Effect.gen(function* () {
+      const { claimDue, end, retry } = yield* Inbox
+      const time = yield* TestTime
+      const { tenantId } = yield* freshBuyer
+      const { lease } = yield* receive(tenantId)
+      yield* retry(lease, { delay: Duration.zero, why: "payments is not available", isTry: false })
+      yield* time.passMinutes(14)
+      yield* AlarmFiber.lookForAlarms
+      assert.deepStrictEqual(yield* aboutMessages, [])
+      yield* time.passMinutes(1)
+      yield* AlarmFiber.lookForAlarms
+      const { kind: _, ...named } = alarmOf(lease)
+      const detail = "a payment.succeeded message has not been handled for 15 minutes: payments is not available"
+      assert.deepStrictEqual(yield* aboutMessages, [{ ...named, detail }])
+      const [again] = yield* claimDue(1)
+      assert.strictEqual(again?.lease.messageId, lease.messageId)
+      if (again === undefined) return
+      yield* end(again.lease, { _tag: "Unchanged" })
+      yield* AlarmFiber.lookForAlarms
+      assert.deepStrictEqual(yield* aboutMessages, [])
+    })
+  )
+
+  it.effect("tell of messages that were set aside, raised by nobody else or not, until they are forgotten", () =>
+    Effect.gen(function* () {
+      const { end } = yield* Inbox
+      const time = yield* TestTime
+      const { lease } = yield* receive(nobody)
+      yield* end(lease, { _tag: "Dead", why: "no such order" })
+      yield* AlarmFiber.lookForAlarms
+      const subject = `payment-service#${lease.messageId}`
+      const detail = "a payment.succeeded message could not be handled: no such order"
+      assert.deepStrictEqual(yield* aboutMessages, [{ tenantId: null, subject, detail }])
+      yield* time.passMinutes(30 * 24 * 60)
+      yield* AlarmFiber.lookForAlarms
+      assert.strictEqual((yield* aboutMessages).length, 1)
+      yield* purge(1_000)
+      yield* AlarmFiber.lookForAlarms
+      assert.deepStrictEqual(yield* aboutMessages, [])
+    })
+  )
+
+  it.effect("about messages end when the one who set them aside lost its lease, or who took them up again died", () =>
+    Effect.gen(function* () {
+      const { end, revive } = yield* Inbox
+      const { raise } = yield* Alarms
+      const { tenantId } = yield* freshBuyer
+      const taken = yield* receive(tenantId)
+      const revived = yield* receive(tenantId)
+      yield* end(revived.lease, { _tag: "Dead", why: "no such order" })
+      for (const { lease } of [taken, revived]) yield* raise({ ...alarmOf(lease), detail: "it could not be handled" })
+      assert.strictEqual((yield* aboutMessages).length, 2)
+      yield* revive({ tenantId, messageId: revived.lease.messageId, since: null, limit: 1 })
+      yield* AlarmFiber.lookForAlarms
+      assert.deepStrictEqual(yield* aboutMessages, [])
     })
   )
 
