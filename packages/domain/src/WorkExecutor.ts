@@ -38,6 +38,15 @@ export const REQUEST_LANE = 32
  */
 export const BACKGROUND_LANE = 16
 
+/** How many items of bulk jobs it works on besides: two calls for each order that a job does side by side. */
+const BULK_LANE = 16
+
+/**
+ * How long an item of a bulk job waits for its place: then it is left to the sweeper, with most of its lease unspent. A job
+ * writes faster than a slow service answers, so a longer queue would only be one of leases that run out.
+ */
+const BULK_LANE_WAIT = Duration.seconds(2)
+
 /** How long closing waits for running work: longer than a call to a port may take. */
 const DRAIN_MAX = Duration.seconds(10)
 
@@ -56,6 +65,8 @@ export class WorkExecutor extends Context.Service<
     readonly start: (work: ReadonlyArray<ClaimedWork>) => Effect.Effect<void>
     /** As `run`, in the lane of jobs; at most {@link BACKGROUND_LANE} items of them at a time. */
     readonly runInBackground: (work: ReadonlyArray<ClaimedWork>) => Effect.Effect<void>
+    /** As `run`, in the lane of bulk jobs: what finds no place there in two seconds is left to the sweeper. */
+    readonly runInBulk: (work: ReadonlyArray<ClaimedWork>) => Effect.Effect<void>
   }
 >()("@tickettoken/order-domain/WorkExecutor") {
   static readonly layer = Layer.effect(
@@ -63,11 +74,12 @@ export class WorkExecutor extends Context.Service<
     Effect.gen(function* () {
       const context = yield* Effect.context<WorkPorts>()
       const running = yield* FiberSet.make<void>()
-      const requests = yield* Semaphore.make(REQUEST_LANE)
-      const background = yield* Semaphore.make(BACKGROUND_LANE)
+      const requests = yield* makeLane(REQUEST_LANE)
+      const background = yield* makeLane(BACKGROUND_LANE)
+      const bulk = yield* makeLane(BULK_LANE, BULK_LANE_WAIT)
       // Closing lets running work end; what does not is interrupted, and its lease runs out.
       yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(running), DRAIN_MAX))
-      const launch = (lane: Semaphore.Semaphore, work: ReadonlyArray<ClaimedWork>) =>
+      const launch = (lane: Lane, work: ReadonlyArray<ClaimedWork>) =>
         Effect.forEach(work, (claimed) =>
           FiberSet.run(running, Effect.provideContext(inLane(lane, settle(claimed)), context))
         )
@@ -81,24 +93,34 @@ export class WorkExecutor extends Context.Service<
         }),
         runInBackground: Effect.fn("WorkExecutor.runInBackground")(function* (work: ReadonlyArray<ClaimedWork>) {
           yield* join(yield* launch(background, work))
+        }),
+        runInBulk: Effect.fn("WorkExecutor.runInBulk")(function* (work: ReadonlyArray<ClaimedWork>) {
+          yield* join(yield* launch(bulk, work))
         })
       })
     })
   )
 }
 
+interface Lane {
+  readonly places: Semaphore.Semaphore
+  /** Who has waited so long does not start any more. */
+  readonly waitNanos: bigint
+}
+
+const makeLane = (places: number, wait = Duration.seconds(WORK_LEASE_SECONDS)): Effect.Effect<Lane> =>
+  Effect.map(Semaphore.make(places), (semaphore) => ({ places: semaphore, waitNanos: Duration.toNanosUnsafe(wait) }))
+
 /**
  * Waits for a place in the lane. Work that has waited until its lease was over is another's by then: it is let go, so that
  * the lane does not spend its places on a queue that has been overtaken.
  */
-const inLane = Effect.fnUntraced(function* <R>(lane: Semaphore.Semaphore, run: Effect.Effect<void, never, R>) {
+const inLane = Effect.fnUntraced(function* <R>({ places, waitNanos }: Lane, run: Effect.Effect<void, never, R>) {
   const asked = yield* Clock.monotonicTimeNanos
-  yield* lane.withPermits(1)(
-    Effect.flatMap(Clock.monotonicTimeNanos, (now) => (now - asked < LEASE_NANOS ? run : Effect.void))
+  yield* places.withPermits(1)(
+    Effect.flatMap(Clock.monotonicTimeNanos, (now) => (now - asked < waitNanos ? run : Effect.void))
   )
 })
-
-const LEASE_NANOS = BigInt(WORK_LEASE_SECONDS) * 1_000_000_000n
 
 /** Everything that running work needs. */
 export type WorkPorts = OrderStore | WorkQueue | Tickets | Payments | EventClosures | Identifiers | Alarms

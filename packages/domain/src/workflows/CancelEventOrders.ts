@@ -57,7 +57,7 @@ export const cancelOne = (job: RunningBulkJob, item: OpenBulkItem) =>
       }
     })
     // Waiting paces the run by the services it calls; what takes longer is finished by the sweeper.
-    yield* Effect.timeoutOption(executor.run(changed.work), WORK_WAIT)
+    yield* Effect.timeoutOption(executor.runInBulk(changed.work), WORK_WAIT)
     return BulkOutcome.Succeeded({ refundCents })
   }).pipe(Effect.catchTag("InvalidTransition", () => wasCancelledByUs(job, item)))
 

@@ -120,7 +120,12 @@ const spoilOne = Effect.fnUntraced(function* (buyer: Buyer) {
 const bulkLayer = Layer.merge(
   Layer.succeed(
     WorkExecutor,
-    WorkExecutor.of({ run: () => Effect.void, start: () => Effect.void, runInBackground: () => Effect.void })
+    WorkExecutor.of({
+      run: () => Effect.void,
+      start: () => Effect.void,
+      runInBackground: () => Effect.void,
+      runInBulk: () => Effect.void
+    })
   ),
   Layer.merge(SecureIdentifiers.layer, PoliciesMemory.layer)
 )

@@ -1,10 +1,12 @@
 /** A backlog of jobs and a payment service that is too slow: buyers do not wait for them, and stock is not kept for ever. */
 import { assert, describe, it } from "@effect/vitest"
+import { systemActor } from "@tickettoken/order-domain/Actor"
 import { TicketPricingId, TicketTypeId } from "@tickettoken/order-domain/Ids"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { REQUEST_LANE, WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
-import { createOrder } from "@tickettoken/order-domain/workflows/CreateOrder"
+import { bulkCancelEvent } from "@tickettoken/order-domain/workflows/BulkCancelEvent"
+import { createOrder, type CreateOrderInput } from "@tickettoken/order-domain/workflows/CreateOrder"
 import { expireDueOrders } from "@tickettoken/order-domain/workflows/ExpireOrder"
 import * as MemoryLayer from "@tickettoken/order-testing/memory/MemoryLayer"
 import { ScriptedFaults } from "@tickettoken/order-testing/memory/ScriptedFaults"
@@ -24,13 +26,16 @@ const free = {
   ticketPricingId: TicketPricingId.make("44444444-4444-4444-8444-444444444444")
 }
 
-const order = (line: typeof general) =>
+const order = (
+  line: typeof general,
+  { currency, eventId }: Pick<CreateOrderInput, "eventId" | "currency"> = { eventId: demo.eventId, currency: "USD" }
+) =>
   Effect.flatMap(randomUuid, (id) =>
     createOrder({
       caller: { tenantId: demo.tenantId, actor: { kind: "user", id, ip: null }, vip: false },
-      eventId: demo.eventId,
+      eventId,
       items: [{ ...line, quantity: 1 }],
-      currency: "USD",
+      currency,
       metadata: {}
     })
   )
@@ -91,6 +96,31 @@ describe("a backlog of expiries at a payment service that hangs", () => {
       const ended = yield* store.load(demo.tenantId, pending.id)
       assert.strictEqual(ended.order.status, "EXPIRED")
       assert.isAbove(yield* faults.hits("payments.getIntent"), 1)
+    }).pipe(Effect.provide(core()))
+  )
+})
+
+describe("a bulk cancel at services that hang", () => {
+  it.effect("does not keep a buyer waiting, and is finished by the sweeper", () =>
+    Effect.gen(function* () {
+      const faults = yield* ScriptedFaults
+      const queue = yield* WorkQueue
+      const count = 3 * REQUEST_LANE
+      yield* Effect.forEach(Array.from({ length: count }), () => order(general), { discard: true })
+      yield* faults.always(["payments.cancelIntent", "tickets.release"], "hang")
+      const caller = { tenantId: demo.tenantId, actor: systemActor("organiser"), vip: false }
+      const job = yield* Effect.forkChild(bulkCancelEvent({ caller, eventId: demo.eventId, reason: "rain" }))
+      yield* pass(9)
+      assert.isAtLeast(yield* faults.hits("payments.cancelIntent"), 8)
+      const bought = yield* order(demo.euro, { eventId: demo.euroEventId, currency: "EUR" })
+      assert.strictEqual(bought.status, "PENDING")
+      yield* faults.heal
+      yield* pass(60)
+      const { succeeded } = yield* Fiber.join(job)
+      assert.strictEqual(succeeded, count)
+      yield* sweepFor(3)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* queue.claimDue(count), [])
     }).pipe(Effect.provide(core()))
   )
 })
