@@ -9,15 +9,11 @@ const OPEN_ALARMS_MAX = 1_000
 
 const isSame = (one: Alarm, other: Alarm): boolean => one.tenantId === other.tenantId && one.subject === other.subject
 
-/** Ends the open alarms of the kind whose matter is over. */
-export const endAlarms = Effect.fn("endAlarms")(function* (kind: AlarmKind, isOver: (alarm: Alarm) => boolean) {
+/** The open alarms of the kind, oldest first, so that those behind the limit move up as others end. */
+export const openAlarmsOf = Effect.fn("openAlarmsOf")(function* (kind: AlarmKind) {
   const alarms = yield* Alarms
-  const open = yield* alarms.list({ tenantId: null, kind, cleared: false, limit: OPEN_ALARMS_MAX })
-  yield* Effect.forEach(
-    open.filter(({ alarm }) => isOver(alarm)),
-    ({ alarm }) => alarms.clear(alarm),
-    { discard: true }
-  )
+  const open = yield* alarms.list({ tenantId: null, kind, cleared: false, oldestFirst: true, limit: OPEN_ALARMS_MAX })
+  return open.map(({ alarm }) => alarm)
 })
 
 /** `found` is everything of this kind that is wrong now, or `isAll` is false: then nothing is ended. */
@@ -29,5 +25,7 @@ export const keepAlarms = Effect.fn("keepAlarms")(function* (
   const alarms = yield* Alarms
   const wrong = found.map((alarm): Alarm => ({ ...alarm, kind }))
   yield* Effect.forEach(wrong, alarms.raise, { discard: true })
-  if (isAll) yield* endAlarms(kind, (alarm) => !wrong.some((known) => isSame(known, alarm)))
+  if (!isAll) return
+  const over = (yield* openAlarmsOf(kind)).filter((alarm) => !wrong.some((known) => isSame(known, alarm)))
+  yield* Effect.forEach(over, alarms.clear, { discard: true })
 })

@@ -62,6 +62,8 @@ export interface AlarmQuery {
   readonly kind: AlarmKind | null
   /** Also those that are over. */
   readonly cleared: boolean
+  /** Default: the newest first. */
+  readonly oldestFirst?: boolean
   readonly limit: number
 }
 
@@ -72,7 +74,7 @@ export class Alarms extends Context.Service<
     readonly raise: (alarm: Alarm) => Effect.Effect<void, ServiceUnavailable>
     /** Ends the alarm, because what it was about is over. Nothing happens where none is open. */
     readonly clear: (alarm: Pick<Alarm, "kind" | "tenantId" | "subject">) => Effect.Effect<void, ServiceUnavailable>
-    /** The newest first. */
+    /** The newest first, unless the oldest are asked for. */
     readonly list: (query: AlarmQuery) => Effect.Effect<ReadonlyArray<KeptAlarm>, ServiceUnavailable>
   }
 >()("@tickettoken/order-domain/ports/Alarms") {}

@@ -6,6 +6,7 @@ import { SqlClient } from "effect/sql"
 import * as RoleCheck from "../sql/RoleCheck.ts"
 import { orUnavailable } from "../sql/sqlFailures.ts"
 import { keyedOtherwise } from "../sql/tenantTables.ts"
+import { withinTime } from "../sql/TenantTransaction.ts"
 import { type Check, type Offender, own, sqlCheck } from "./Check.ts"
 
 const ofDatabase = (detail: string, subject: string | null = null): Offender => ({
@@ -32,17 +33,19 @@ const tenantFirst = Effect.gen(function* () {
   return rows
     .filter(({ name }) => !keyedOtherwise.includes(name))
     .map(({ name }) => ofDatabase(`the key of ${name} does not begin with the tenant`, name))
-}).pipe(orUnavailable)
+}).pipe(withinTime, orUnavailable)
 
 const roles = RoleCheck.check().pipe(
+  withinTime,
   Effect.as([]),
   Effect.catchTag("UnsafeDatabase", ({ faults }) => Effect.succeed(faults.map((fault) => ofDatabase(fault))))
 )
 
 // What other logins' sessions do is not shown to ours, and is none of its business.
-const sessions = Effect.fnUntraced(function* (secondsMax: number) {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<{ pid: number; state: string; seconds: number; locks: number }>`
+const sessions = Effect.fnUntraced(
+  function* (secondsMax: number) {
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql<{ pid: number; state: string; seconds: number; locks: number }>`
     select a.pid, a.state, extract(epoch from clock_timestamp() - a.xact_start)::int as seconds,
       (select count(*)::int from pg_locks l where l.pid = a.pid and l.locktype = 'advisory') as locks
     from pg_stat_activity a
@@ -50,13 +53,16 @@ const sessions = Effect.fnUntraced(function* (secondsMax: number) {
       and a.backend_type = 'client backend'
       and a.xact_start < clock_timestamp() - ${secondsMax}::int * interval '1 second'
     order by a.xact_start`
-  return rows.map(({ locks, pid, seconds, state }) =>
-    ofDatabase(
-      `session ${pid} is ${state} in a transaction of ${seconds} seconds, with ${locks} advisory locks`,
-      `${pid}`
+    return rows.map(({ locks, pid, seconds, state }) =>
+      ofDatabase(
+        `session ${pid} is ${state} in a transaction of ${seconds} seconds, with ${locks} advisory locks`,
+        `${pid}`
+      )
     )
-  )
-}, orUnavailable)
+  },
+  withinTime,
+  orUnavailable
+)
 
 export const databaseChecks: ReadonlyArray<Check> = [
   { id: "I24", part: "roles", cheap: true, find: () => roles },

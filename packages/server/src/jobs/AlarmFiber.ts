@@ -5,7 +5,7 @@
  * executor; here they end, if the executor could not say so itself. Those about messages that were set aside are raised by
  * whoever does that, and kept true here.
  */
-import { endAlarms, keepAlarms } from "@tickettoken/order-domain/keepAlarms"
+import { keepAlarms, openAlarmsOf } from "@tickettoken/order-domain/keepAlarms"
 import type { AlarmKind } from "@tickettoken/order-domain/ports/Alarms"
 import { Alarms } from "@tickettoken/order-domain/ports/Alarms"
 import { Duration, Effect, Layer, Schedule } from "effect"
@@ -24,8 +24,6 @@ import { runChore } from "./chore.ts"
 /** How long a matter may stand before somebody is told. */
 const LOOK_EVERY = Duration.seconds(30)
 
-const REFUSED_MAX = 1_000
-
 const facts = [
   ["COMPENSATION_OVERDUE", overdueCompensations],
   ["WORK_UNREADABLE", unreadableWork],
@@ -36,9 +34,11 @@ const facts = [
 /** Ends alarms about refused work that is done by now. */
 const endRefusals = Effect.gen(function* () {
   const alarms = yield* Alarms
-  const refused = yield* alarms.list({ tenantId: null, kind: "WORK_REFUSED", cleared: false, limit: REFUSED_MAX })
-  const open = yield* openWork(refused.map(({ alarm }) => alarm.subject))
-  yield* endAlarms("WORK_REFUSED", ({ subject }) => !open.has(subject))
+  // What is raised from here on is about work that nobody has looked at: it has its turn at the next look.
+  const refused = yield* openAlarmsOf("WORK_REFUSED")
+  const open = yield* openWork(refused.map(({ subject }) => subject))
+  const over = refused.filter(({ subject }) => !open.has(subject))
+  yield* Effect.forEach(over, alarms.clear, { discard: true })
 })
 
 /** One look at the facts. Each kind on its own: one that can not be looked at keeps no other. */

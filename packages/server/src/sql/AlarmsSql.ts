@@ -69,13 +69,13 @@ const toKept = (row: AlarmRow): ReadonlyArray<KeptAlarm> =>
       ]
     : []
 
-const list = Effect.fnUntraced(function* ({ cleared, kind, limit, tenantId }: AlarmQuery) {
+const list = Effect.fnUntraced(function* ({ cleared, kind, limit, oldestFirst, tenantId }: AlarmQuery) {
   const sql = yield* SqlClient.SqlClient
   const rows = sql<AlarmRow>`
     select tenant_id, kind, subject, detail, raised_at, seen_at, seen, cleared_at from alarms
     where true ${tenantId === null ? sql`` : sql`and tenant_id = ${tenantId}`}
       ${kind === null ? sql`` : sql`and kind = ${kind}`} ${cleared ? sql`` : sql`and cleared_at is null`}
-    order by id desc limit ${Math.min(limit, LIST_MAX)}`
+    order by id ${sql.literal(oldestFirst === true ? "asc" : "desc")} limit ${Math.min(limit, LIST_MAX)}`
   return (yield* tenantId === null ? asJobs(rows) : inTenant(tenantId, rows)).flatMap(toKept)
 })
 

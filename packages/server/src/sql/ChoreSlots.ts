@@ -5,7 +5,7 @@ import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import { Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { orUnavailable } from "./sqlFailures.ts"
-import { asJobs } from "./TenantTransaction.ts"
+import { asJobs, withinTime } from "./TenantTransaction.ts"
 
 /** Slots are forgotten when nobody can come to them any more, as SQL. */
 const SLOT_KEPT = `interval '1 day'`
@@ -34,9 +34,10 @@ export const slotOf = Effect.fn("ChoreSlots.slotOf")(function* (
   length: Duration.Duration
 ): Effect.fn.Return<string, ServiceUnavailable, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  const [row] = yield* orUnavailable(
-    sql<{ slot: string }>`
-      select floor(extract(epoch from clock_timestamp()) / ${Duration.toSeconds(length)}::double precision)::text as slot`
+  const [row] = yield* sql<{ slot: string }>`
+    select floor(extract(epoch from clock_timestamp()) / ${Duration.toSeconds(length)}::double precision)::text as slot`.pipe(
+    withinTime,
+    orUnavailable
   )
   return row === undefined ? yield* Effect.die(new Error("a clock without a row")) : row.slot
 })

@@ -87,8 +87,12 @@ const finished = Effect.fnUntraced(function* (
   yield* metrics.seconds.record(millis / 1000, { role })
 })
 
+/**
+ * Bounds what asks the database outside of a unit, as units are bounded. Fails with `ServiceUnavailable` when that takes
+ * longer.
+ */
 // The caller does not wait for an unanswered statement to be taken back: that needs the server as well.
-const withinTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ServiceUnavailable, R> =>
+export const withinTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ServiceUnavailable, R> =>
   Effect.gen(function* () {
     const duration = yield* UnitTimeout
     return yield* Effect.uninterruptibleMask((restore) =>

@@ -3,6 +3,8 @@ import { assert, layer } from "@effect/vitest"
 import { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import { OrderCommand } from "@tickettoken/order-domain/OrderCommand"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
+import { databaseChecks } from "@tickettoken/order-server/fsck/DatabaseChecks"
+import { slotOf } from "@tickettoken/order-server/sql/ChoreSlots"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
 import { orUnavailable } from "@tickettoken/order-server/sql/sqlFailures"
@@ -258,6 +260,22 @@ layer(layerQuiet, { excludeTestServices: true, timeout: "60 seconds" })("outages
       assert.isBelow(Duration.toMillis(waited), 2_000)
       // A pool that closes waits for its sessions: this one learns now that its session is gone.
       yield* proxy.close
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("what is asked outside of a unit waits no longer than a unit while all connections are taken", () =>
+    Effect.gen(function* () {
+      yield* Effect.forEach(Array.from({ length: POOL_SIZE }), () => session, { discard: true })
+      const outside = databaseChecks.filter(({ part }) => ["roles", "keys", "sessions"].includes(part))
+      assert.lengthOf(outside, 3)
+      const asked: ReadonlyArray<Effect.Effect<unknown, ServiceUnavailable, SqlClient.SqlClient>> = [
+        slotOf(Duration.seconds(30)),
+        ...outside.map(({ find }) => find({ tenantId: null, atRest: false }))
+      ]
+      for (const ask of asked) {
+        const exit = yield* Effect.exit(ask).pipe(Effect.provideService(UnitTimeout, Duration.millis(400)))
+        assert.deepInclude(unavailableOf(exit), { service: "database", why: "it took too long" })
+      }
     }).pipe(Effect.scoped)
   )
 

@@ -87,7 +87,7 @@ export const alarmsContract = <E>(
       })
     )
 
-    it.effect("lists the newest first, by kind, as many as are asked for", () =>
+    it.effect("lists the newest or the oldest first, by kind, as many as are asked for", () =>
       Effect.gen(function* () {
         const { list, raise } = yield* Alarms
         const first = yield* freshAlarm()
@@ -99,6 +99,7 @@ export const alarmsContract = <E>(
           Effect.map(list({ ...everything, tenantId, ...query }), (kept) => kept.map(({ alarm }) => alarm.subject))
         assert.deepStrictEqual(yield* subjects({}), [third.subject, second.subject, first.subject])
         assert.deepStrictEqual(yield* subjects({ limit: 2 }), [third.subject, second.subject])
+        assert.deepStrictEqual(yield* subjects({ limit: 2, oldestFirst: true }), [first.subject, second.subject])
         assert.deepStrictEqual(yield* subjects({ kind: "WORK_REFUSED" }), [third.subject, first.subject])
       })
     )

@@ -30,14 +30,13 @@ export const layer = Layer.effect(
     Alarms.of({
       raise: Effect.fn("Alarms.raise")((alarm) => world.transact(raise(alarm))),
       clear: Effect.fn("Alarms.clear")((alarm) => world.transact(clear(alarm))),
-      list: Effect.fn("Alarms.list")(({ cleared, kind, limit, tenantId }) =>
+      list: Effect.fn("Alarms.list")(({ cleared, kind, limit, oldestFirst, tenantId }) =>
         Effect.map(world.snapshot, ({ alarms }) =>
-          alarms
+          (oldestFirst === true ? alarms : alarms.toReversed())
             .filter(({ alarm, clearedAt }) => {
               const isAsked = (kind ?? alarm.kind) === alarm.kind && (tenantId ?? alarm.tenantId) === alarm.tenantId
               return isAsked && (cleared || clearedAt === null)
             })
-            .toReversed()
             .slice(0, limit)
         )
       )
