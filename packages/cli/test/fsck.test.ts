@@ -16,8 +16,14 @@ const finding: Finding = {
   detail: "its deadline was yesterday"
 }
 const found: ReadonlyArray<CheckResult> = [
-  { check: "I07", part: "expiry", notChecked: null, findings: [finding] },
-  { check: "I08", part: "tickets", notChecked: "without the journal of the ticket service", findings: [] }
+  { check: "I07", part: "expiry", notChecked: null, isTimedOut: false, findings: [finding] },
+  {
+    check: "I08",
+    part: "tickets",
+    notChecked: "without the journal of the ticket service",
+    isTimedOut: false,
+    findings: []
+  }
 ]
 const clean = found.map((result) => ({ ...result, findings: [] }))
 
@@ -77,6 +83,22 @@ describe("orders fsck", () => {
         notChecked: [{ check: "I08", why: "without the journal of the ticket service" }]
       })
       assert.strictEqual(yield* Ref.get(repaired), 0)
+    }).pipe(Effect.provide(world))
+  )
+
+  it.effect("ends with 1 when a check took too long: that is no clean run", () =>
+    Effect.gen(function* () {
+      const late: CheckResult = {
+        check: "I23",
+        part: "chain",
+        notChecked: "because a statement took too long",
+        isTimedOut: true,
+        findings: []
+      }
+      const outcome = yield* orders(["fsck"], { backend: { inspect: () => Effect.succeed([...clean, late]) } })
+      assert.strictEqual(outcome.code, 1)
+      assert.include(outcome.stderr, "orders: I23 not checked because a statement took too long")
+      assert.include(outcome.stderr, "orders: 1 checks were not done in time")
     }).pipe(Effect.provide(world))
   )
 

@@ -129,7 +129,7 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     RetentionFiber.layer,
     InvariantFiber.layer,
     AlarmFiber.layer,
-    StoreGauges.layer
+    StoreGauges.layer(foundation.bus !== null)
   )
   return stopSlowly(foundation.shutdownDelay).pipe(
     Layer.provideMerge(Layer.mergeAll(server, jobs, attached(foundation, InboxConsumer.layer))),

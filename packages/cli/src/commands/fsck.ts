@@ -63,7 +63,7 @@ const fsck = Command.make(
 const findingsOf = (results: ReadonlyArray<CheckResult>): ReadonlyArray<Finding> =>
   results.flatMap(({ findings }) => findings)
 
-/** Prints what was found. Fails when that is something, so that a script can tell. */
+/** Prints what was found. Fails when that is something, or when a check could not be done in time, so that a script can tell. */
 const tell = Effect.fnUntraced(function* (
   output: "table" | "json",
   results: ReadonlyArray<CheckResult>,
@@ -72,7 +72,12 @@ const tell = Effect.fnUntraced(function* (
 ) {
   yield* print(output, findingsTable(results, repairs, dryRun))
   const { length } = findingsOf(results)
-  if (length > 0) return yield* new CommandFailed({ code: "failure", message: `${length} offenders found` })
+  const late = results.filter(({ isTimedOut }) => isTimedOut).length
+  const wrong = [
+    ...(length > 0 ? [`${length} offenders found`] : []),
+    ...(late > 0 ? [`${late} checks were not done in time`] : [])
+  ]
+  if (wrong.length > 0) return yield* new CommandFailed({ code: "failure", message: wrong.join("\n") })
 })
 
 const findingsTable = (

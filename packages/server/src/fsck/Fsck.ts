@@ -7,7 +7,7 @@
  * `run` looks and answers the offenders; nothing is written. Checks read as the role `orders_auditor`, across tenants,
  * each with one statement and so from one snapshot. Given journals of the other services, what clients were answered or
  * what was published, orders are compared with those too; a check whose evidence is not given is *not checked*, which is
- * no pass: `inspect` says which.
+ * no pass: `inspect` says which. So it is with a check that took too long, which leaves the others their results.
  *
  * **Gotchas**
  *
@@ -19,7 +19,7 @@ import { invariants } from "@tickettoken/order-domain/Invariants"
 import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import { orUnavailable } from "../sql/sqlFailures.ts"
+import { isStatementTimeout, orUnavailable, tooSlow } from "../sql/sqlFailures.ts"
 import { asAuditor } from "../sql/TenantTransaction.ts"
 import { chainCheck } from "./AuditChain.ts"
 import { type Check, FINDINGS_PER_CHECK_MAX, type Finding, type Offender, own, type Scope } from "./Check.ts"
@@ -60,6 +60,8 @@ export interface CheckResult {
   readonly part: string
   /** Why it was not done; `null` where it was. */
   readonly notChecked: string | null
+  /** It was not done because the database took too long over it: nobody knows what it would have found. */
+  readonly isTimedOut: boolean
   readonly findings: ReadonlyArray<Finding>
 }
 
@@ -230,8 +232,20 @@ const resultOf = (
   check: id,
   part,
   notChecked,
+  isTimedOut: false,
   findings: offenders.slice(0, FINDINGS_PER_CHECK_MAX).map((offender) => ({ check: id, part, ...offender }))
 })
+
+/** One check that the database gives up on costs its own result and not those of the others. */
+const outcomeOf = <R>(
+  check: Pick<Check, "id" | "part">,
+  found: Effect.Effect<ReadonlyArray<Offender>, ServiceUnavailable, R>
+): Effect.Effect<CheckResult, ServiceUnavailable, R> =>
+  Effect.map(found, (offenders) => resultOf(check, offenders)).pipe(
+    Effect.catchIf(isStatementTimeout, ({ why }) =>
+      Effect.succeed({ ...resultOf(check, [], `because ${why}`), isTimedOut: true })
+    )
+  )
 
 /** Every check with its outcome, also those that were not done and why. Fails with `ServiceUnavailable`. */
 export const inspect = Effect.fn("Fsck.inspect")(function* (
@@ -241,23 +255,28 @@ export const inspect = Effect.fn("Fsck.inspect")(function* (
   const isAsked = ({ id }: Pick<Check, "id">): boolean => options.only === undefined || options.only.includes(id)
   const here = databaseOnly.filter((check) => isAsked(check) && (options.cheap !== true || check.cheap))
   const there = options.cheap === true ? [] : comparisons.filter(isAsked)
-  const looked = yield* Effect.forEach(here, (check) =>
-    Effect.map(check.find(scope), (offenders) => resultOf(check, offenders))
-  )
+  const looked = yield* Effect.forEach(here, (check) => outcomeOf(check, check.find(scope)))
   const compared = yield* Effect.forEach(there, (comparison) => {
     const found = comparison.find(options, scope)
     return found === null
       ? Effect.succeed(resultOf(comparison, [], `without ${comparison.needs}`))
-      : Effect.map(found, (offenders) => resultOf(comparison, offenders))
+      : outcomeOf(comparison, found)
   })
   return [...looked, ...compared]
 })
 
-/** Every offender. A check without its evidence finds none: `inspect` tells it from a pass. */
+/**
+ * Every offender. A check without its evidence finds none: `inspect` tells it from a pass. Fails with
+ * `ServiceUnavailable`, also where one check took too long.
+ */
 export const run = (
   options: FsckOptions = {}
 ): Effect.Effect<ReadonlyArray<Finding>, ServiceUnavailable, SqlClient.SqlClient> =>
-  Effect.map(inspect(options), (results) => results.flatMap(({ findings }) => findings))
+  Effect.flatMap(inspect(options), (results) =>
+    results.some(({ isTimedOut }) => isTimedOut)
+      ? Effect.fail(tooSlow())
+      : Effect.succeed(results.flatMap(({ findings }) => findings))
+  )
 
 /** A finding as one line, for logs and assertions. */
 export const lineOf = ({ check, detail, orderId, part, subject, tenantId }: Finding): string =>

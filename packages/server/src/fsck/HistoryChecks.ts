@@ -119,15 +119,17 @@ export const historyChecks = [
     where ${own("x")} and (e.id is distinct from x.message_id or (e.type, x.type) not in (${messageTypes}))`
   ),
 
+  // Not for monitoring: where no relay runs every message waits, and where one runs it raises OUTBOX_STUCK itself.
   sqlCheck(
     "I05",
     "waiting",
-    { cheap: true },
+    slow,
     `
     select x.tenant_id, x.order_id, x.message_id::text as subject,
       format('version %s waits after %s attempts: %s', x.version, x.attempts, coalesce(x.last_error, 'nobody has sent it'))
         as detail
-    from outbox x where ${own("x")} and x.state = 'NEW' and x.created_at <= statement_timestamp() - ${MESSAGE_WAIT}`
+    from outbox x where ${own("x")} and x.state = 'NEW'
+      and coalesce(x.replayed_at, x.created_at) <= statement_timestamp() - ${MESSAGE_WAIT}`
   ),
 
   sqlCheck(

@@ -2,6 +2,7 @@
  * What is to be done, and whether somebody is at it: holds, work, keys, and what ended orders owe (I07, I13, I14, I17,
  * I22).
  */
+import { requesterId } from "../sql/migrations/0010_refund_keys.ts"
 import { own, sqlCheck } from "./Check.ts"
 
 const cheap = { cheap: true }
@@ -127,9 +128,9 @@ export const workChecks = [
     slow,
     `
     select r.tenant_id, min(r.order_id::text)::uuid as order_id, r.idempotency_key as subject,
-      format('%s refunds of one user have this key', count(*)) as detail
+      format('%s refunds that one asked for have this key', count(*)) as detail
     from order_refunds r where ${own("r")} and r.idempotency_key is not null
-    group by r.tenant_id, r.user_id, r.idempotency_key having count(*) > 1`
+    group by r.tenant_id, ${requesterId}, r.idempotency_key having count(*) > 1`
   ),
 
   // A claim is written with its effect: it names an order from its first moment, or it has an answer.

@@ -70,13 +70,20 @@ const unavailable = (error: SqlError.SqlError): ServiceUnavailable => {
   })
 }
 
+/** The database is there: it has given up on this one statement. */
+const STATEMENT_TOO_LONG = "a statement took too long"
+
 const reasons: { readonly [tag: string]: string } = {
   ConnectionError: "the connection failed",
   LockTimeoutError: "the record is in use",
   DeadlockError: "the record is in use",
   SerializationError: "the record is in use",
-  StatementTimeoutError: "it took too long"
+  StatementTimeoutError: STATEMENT_TOO_LONG
 }
+
+/** Whether the database is well and only one statement took longer than it may. */
+export const isStatementTimeout = ({ service, why }: ServiceUnavailable): boolean =>
+  service === "database" && why === STATEMENT_TOO_LONG
 
 /** The database did not answer in time. */
 export const tooSlow = (): ServiceUnavailable =>

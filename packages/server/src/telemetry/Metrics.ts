@@ -110,7 +110,11 @@ export const work = {
   open: gauge("order_service_work_open", "Work that is not done, in the whole installation", { kind: workKinds }),
   oldest: gauge("order_service_work_oldest_seconds", "Age of the oldest work that is not done", { kind: workKinds }),
   outboxBacklog: gauge("order_service_outbox_backlog", "Messages that are not sent, in the whole installation", {}),
-  outboxOldest: gauge("order_service_outbox_oldest_seconds", "Age of the oldest message that is not sent", {})
+  outboxOldest: gauge(
+    "order_service_outbox_oldest_seconds",
+    "Age of the oldest message that is not sent, where a relay runs",
+    {}
+  )
 } as const
 
 /** Matters for people. */

@@ -29,26 +29,27 @@ const waiting = Effect.gen(function* () {
       order by coalesce(lease_until, next_at) limit ${ROWS_COUNTED_MAX}
     ) open group by kind
     union all
-    select 'outbox', count(*), coalesce(extract(epoch from statement_timestamp() - min(created_at)), 0)::float8
+    select 'outbox', count(*), coalesce(extract(epoch from statement_timestamp() - min(since)), 0)::float8
     from (
-      select created_at from outbox where state = 'NEW'
+      select coalesce(replayed_at, created_at) as since from outbox where state = 'NEW'
       order by coalesce(lease_until, next_at) limit ${ROWS_COUNTED_MAX}
     ) unsent`)
 })
 
-const read = Effect.gen(function* () {
+/** Where no relay runs, messages grow old and nothing is wrong: their age is not told. */
+const read = Effect.fn("StoreGauges.read")(function* (isRelayed: boolean) {
   const found = new Map((yield* waiting).map((row) => [row.kind, row]))
   for (const kind of workKinds) {
     yield* metrics.open.record(Number(found.get(kind)?.waiting ?? 0n), { kind })
     yield* metrics.oldest.record(Math.max(0, found.get(kind)?.oldest_seconds ?? 0), { kind })
   }
   yield* metrics.outboxBacklog.record(Number(found.get("outbox")?.waiting ?? 0n), {})
-  yield* metrics.outboxOldest.record(Math.max(0, found.get("outbox")?.oldest_seconds ?? 0), {})
+  if (isRelayed) yield* metrics.outboxOldest.record(Math.max(0, found.get("outbox")?.oldest_seconds ?? 0), {})
   return 0
-}).pipe(orUnavailable, Effect.withSpan("StoreGauges.read"))
+}, orUnavailable)
 
 const everyQuarterMinute = Schedule.spaced("15 seconds").pipe(Schedule.jittered)
 
-export const layer = Layer.effectDiscard(
-  runChore({ name: "gauges", round: read, full: 1, schedule: everyQuarterMinute })
-)
+/** `isRelayed`: whether a relay of this process sends the messages. */
+export const layer = (isRelayed: boolean) =>
+  Layer.effectDiscard(runChore({ name: "gauges", round: read(isRelayed), full: 1, schedule: everyQuarterMinute }))

@@ -147,10 +147,17 @@ export const faults: { readonly [check: string]: Fault | ReadonlyArray<Fault> } 
   "I04 refunds": { on: "returning", sql: `update order_refunds set state = 'PROCESSING' where ${its}` },
   "I05 message": { on: "payable", sql: `delete from outbox where ${its} and version = 2` },
   "I05 fact": { on: "payable", sql: `update outbox set type = 'order.refunded' where ${its} and version = 2` },
-  "I05 waiting": {
-    on: "payable",
-    sql: `update outbox set created_at = created_at - interval '3 minutes' where ${its} and version = 2`
-  },
+  "I05 waiting": [
+    {
+      on: "payable",
+      sql: `update outbox set created_at = created_at - interval '3 minutes' where ${its} and version = 2`
+    },
+    {
+      on: "payable",
+      sql: `update outbox set created_at = created_at - interval '1 hour', replayed_at = now() - interval '3 minutes'
+        where ${its} and version = 2`
+    }
+  ],
   "I06 transitions": {
     on: "confirmed",
     sql: `update order_events set type = 'ORDER_COMPLETED' where ${its} and type = 'ORDER_CONFIRMED'`,
@@ -193,7 +200,8 @@ export const faults: { readonly [check: string]: Fault | ReadonlyArray<Fault> } 
   "I14 refund": {
     on: "returning",
     beside: (order) => bases.returning(buyerOf(order)),
-    sql: `update order_refunds set idempotency_key = 'k' where tenant_id = current_setting('test.tenant')::uuid`
+    // Of two buyers: the key is of the one who asked.
+    sql: `update order_refunds set idempotency_key = 'k', requested_by = 'admin:one', user_id = id where tenant_id = current_setting('test.tenant')::uuid`
   },
   "I14 claim": {
     on: "payable",

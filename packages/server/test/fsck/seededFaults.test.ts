@@ -10,7 +10,7 @@ import { freshBuyer, randomUuid } from "@tickettoken/order-testing/TestOrders"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { layerStore } from "../sql/database.ts"
-import { bases, behindTheBack, type Fault, faults, it_ } from "./faults.ts"
+import { bases, behindTheBack, type Fault, faults, it_, its } from "./faults.ts"
 
 /** Checks of the database as a whole: their faults can not be in a tenant, and have tests of their own below. */
 const ofDatabase = ["I24 roles", "I24 keys", "I25 sessions"]
@@ -54,6 +54,33 @@ layer(layerUnguarded, { excludeTestServices: true, timeout: "120 seconds" })("F4
       for (const finding of findings) {
         assert.isTrue(finding.tenantId === tenantId && finding.detail.length > 10, Fsck.lineOf(finding))
       }
+    })
+  )
+
+  it.effect(
+    "I05 does not accuse old messages that were replayed a moment ago, nor what no relay sends to monitoring",
+    () =>
+      Effect.gen(function* () {
+        const order = yield* createConfirmed(yield* freshBuyer)
+        const { id, tenantId } = order
+        const aged = "update outbox set created_at = created_at - interval '1 hour'"
+        yield* behindTheBack(`${aged}, replayed_at = now() where ${its}`, order, id)
+        assert.deepStrictEqual(yield* Fsck.run({ tenantId, only: ["I05"] }), [])
+        yield* behindTheBack(`${aged}, replayed_at = null where ${its}`, order, id)
+        assert.isAbove((yield* Fsck.run({ tenantId, only: ["I05"] })).length, 0)
+        assert.deepStrictEqual(yield* Fsck.run({ tenantId, cheap: true }), [])
+      })
+  )
+
+  it.effect("I14 lets two who asked use one key for one buyer", () =>
+    Effect.gen(function* () {
+      const order = yield* bases.returning(yield* freshBuyer)
+      const { id, tenantId, userId, eventId } = order
+      yield* bases.returning({ tenantId, userId, eventId })
+      const own = `update order_refunds set idempotency_key = 'k', requested_by = 'admin:' || id
+        where tenant_id = current_setting('test.tenant')::uuid`
+      yield* behindTheBack(own, order, id)
+      assert.deepStrictEqual(yield* Fsck.run({ tenantId, only: ["I14"] }), [])
     })
   )
 

@@ -64,11 +64,12 @@ const login = Effect.fnUntraced(function* (attributes: string, roles: ReadonlyAr
 /** Such a login with a database of its own. */
 const ordinaryOwner = Effect.fnUntraced(function* (roles: ReadonlyArray<string>) {
   const { name, run } = yield* login("", roles)
-  const url = new URL(Redacted.value(yield* makeDatabase()))
+  const admin = yield* makeDatabase()
+  const url = new URL(Redacted.value(admin))
   yield* run(`alter database ${url.pathname.slice(1)} owner to ${name}`)
   url.username = name
   url.password = "test"
-  return { name, url: Redacted.make(url.href) }
+  return { name, url: Redacted.make(url.href), admin }
 })
 
 const storeOn = (url: Redacted.Redacted) =>
@@ -89,9 +90,19 @@ const frozen = {
   "0007_inbox": "7b710912ceedf146",
   "0008_bulk_jobs": "53ddc2f302afa760",
   "0009_payment_watch": "8d5309953d0acaef",
-  "0010_refund_keys": "26a6b5828544b47f",
+  "0010_refund_keys": "db569cbed5a7130d",
   "0011_grace_fractions": "f4bdd143fbcb960b"
 }
+
+/** Refunds that two have asked for, one of them with one key for two buyers. */
+const twoBuyers = `insert into order_refunds (tenant_id, id, order_id, user_id, position, amount_cents, cause, reason,
+    state, payment_intent_id, items, retained_cents, fixed_retention, attempt, requested_by, requested_at,
+    estimated_arrival_at, idempotency_key)
+  select '00000000-0000-4000-8000-000000000001', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 0, 5,
+    'ORGANISER', reason, 'APPROVED', 'intent', '[]', 0, false, 1, requested_by, now() + after * interval '1 second',
+    now(), key
+  from (values ('second', 'admin:one', 2, 'k'), ('first', 'organiser:one', 1, 'k'), ('another''s', 'admin:two', 3, 'k'),
+    ('keyless', 'admin:one', 4, null)) asked (reason, requested_by, after, key)`
 
 const digestOf = (texts: ReadonlyArray<string>): string =>
   createHash("sha256").update(texts.join("\n")).digest("hex").slice(0, 16)
@@ -273,6 +284,50 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
         const queue = yield* WorkQueue
         yield* queue.settle(leaseOf(made.work, "HOLD"))
       }).pipe(Effect.provide(storeOn(url)))
+    }).pipe(Effect.scoped, Effect.provide(layerMigrated))
+  )
+
+  it.effect("keep a key for the oldest refund where one has asked with it for two buyers", () =>
+    Effect.gen(function* () {
+      const { admin, url } = yield* ordinaryOwner(["orders_app", "orders_jobs", "orders_auditor"])
+      const older = Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`create table orders_migrations (migration_id integer primary key,
+          created_at timestamptz not null default now(), name text not null)`
+        const texts = [
+          orderTables,
+          workTables,
+          guards,
+          rowSecurity,
+          alarmStatements,
+          auditChain,
+          inbox,
+          bulkJobs,
+          paymentWatch
+        ]
+        for (const [at, migration] of texts.entries()) {
+          for (const text of migration) yield* sql.unsafe(text).unprepared
+          yield* sql`insert into orders_migrations (migration_id, name) values (${at + 1}, ${(all[at] ?? "").slice(5)})`
+        }
+      })
+      yield* older.pipe(Effect.provide(SqlLayer.layer({ url, poolSize: 1 })))
+      yield* Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql.withTransaction(
+          Effect.andThen(sql`set local session_replication_role = replica`, sql.unsafe(twoBuyers).unprepared)
+        )
+        const left = yield* Migrations.migrate.pipe(Effect.provide(Layer.fresh(SqlLayer.layer({ url, poolSize: 2 }))))
+        assert.deepStrictEqual(left, all.slice(9))
+        const keys = yield* sql`select reason, idempotency_key as key from order_refunds order by reason`
+        assert.deepStrictEqual(keys, [
+          { reason: "another's", key: "k" },
+          { reason: "first", key: "k" },
+          { reason: "keyless", key: null },
+          { reason: "second", key: null }
+        ])
+        const [table] = yield* sql`select relforcerowsecurity as forced from pg_class where relname = 'order_refunds'`
+        assert.deepStrictEqual(table, { forced: true })
+      }).pipe(Effect.provide(Layer.fresh(SqlLayer.layer({ url: admin, poolSize: 2 }))))
     }).pipe(Effect.scoped, Effect.provide(layerMigrated))
   )
 
