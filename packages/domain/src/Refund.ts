@@ -59,3 +59,7 @@ export const committedCents = (refunds: ReadonlyArray<Refund>): number =>
 /** The money that has arrived back at the buyer. */
 export const completedCents = (refunds: ReadonlyArray<Refund>): number =>
   refunds.reduce((sum, refund) => (refund.state === "COMPLETED" ? sum + refund.amount : sum), 0)
+
+/** A refund says who asked for it as "kind:id"; its key is the id's, whatever part that one plays today (rule 6). */
+export const requesterOf = ({ requestedBy }: Pick<Refund, "requestedBy">): string =>
+  requestedBy.slice(requestedBy.indexOf(":") + 1)

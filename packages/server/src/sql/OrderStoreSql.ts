@@ -26,7 +26,7 @@ import {
   OrderNumberTaken,
   OrderStore
 } from "@tickettoken/order-domain/ports/OrderStore"
-import { isCommitted } from "@tickettoken/order-domain/Refund"
+import { isCommitted, requesterOf } from "@tickettoken/order-domain/Refund"
 import { RefundExceedsCaptured } from "@tickettoken/order-domain/RefundQuote"
 import type { WorkLease } from "@tickettoken/order-domain/Work"
 import { DateTime, Effect, Layer, Option } from "effect"
@@ -130,7 +130,7 @@ const firstRefundOfKey = Effect.fnUntraced(function* ({ decision: { before, orde
   const known = new Set(before?.refunds.map(({ id }) => id))
   const asked = order.refunds.filter(({ id }) => !known.has(id))
   const keys = asked.map(({ idempotencyKey }) => idempotencyKey)
-  const requesters = asked.map(({ requestedBy }) => requestedBy.slice(requestedBy.indexOf(":") + 1))
+  const requesters = asked.map(requesterOf)
   const [first] = yield* inTenant(
     order.tenantId,
     sql<{ order_id: string }>`select order_id from order_refunds

@@ -26,7 +26,7 @@ import { checkUserQuota, type OrderLimitExceeded, type OrderLimits } from "@tick
 import { LeaseLost, OrderNumberTaken } from "@tickettoken/order-domain/ports/OrderStore"
 import { RefundExceedsCaptured } from "@tickettoken/order-domain/RefundQuote"
 import type { TenantId } from "@tickettoken/order-domain/Ids"
-import type { Refund } from "@tickettoken/order-domain/Refund"
+import { requesterOf } from "@tickettoken/order-domain/Refund"
 import type { ClaimedWork, WorkItem, WorkLease } from "@tickettoken/order-domain/Work"
 import {
   type Closure,
@@ -96,9 +96,6 @@ export const orderOfKey = (world: WorldState, tenantId: TenantId, principal: str
   ordersOf(world).find(
     (order) => order.tenantId === tenantId && order.userId === principal && order.idempotencyKey === key
   )
-
-/** A refund says who asked for it as "kind:id"; its key is the id's, whatever part that one plays today. */
-const requesterOf = ({ requestedBy }: Refund): string => requestedBy.slice(requestedBy.indexOf(":") + 1)
 
 /** The order on which this principal's key has made a refund, in this tenant and for ever. */
 export const orderOfRefundKey = (
