@@ -13,14 +13,14 @@ import * as Fsck from "@tickettoken/order-server/fsck/Fsck"
 import { Sandbox } from "@tickettoken/order-testing/sandbox/Sandbox"
 import { Effect, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
-import type { Answer } from "../http/support/send.ts"
 import { ServerPort } from "../http/support/testServer.ts"
+import { untilAnswered } from "./support/clients.ts"
 import { endStateOf } from "./support/endState.ts"
 import { healed, type Part, type Saga, sagas } from "./support/sagas.ts"
 import { ageLeases, layer as stage, type Server, Servers } from "./support/stage.ts"
 
 /** Several boots on two busy cores. */
-const TIMEOUT_MILLIS = 240_000
+const TIMEOUT_MILLIS = 600_000
 
 /** The points at which a process has been killed, by whoever runs in this file. */
 const hit = new Set<string>()
@@ -86,15 +86,6 @@ const recast = Effect.fnUntraced(function* (cast: ReadonlyArray<Cast>, subjects:
   })
 })
 
-/** A client that asks until it is answered. */
-const untilAnswered = (act: Act, part: Part, server: Server) =>
-  at(server)(act(part)).pipe(
-    Effect.repeat({
-      while: (answer: Answer | null) => answer !== null && (answer.status === 409 || answer.status === 503),
-      schedule: Schedule.spaced("200 millis").pipe(Schedule.upTo({ times: 100 }))
-    })
-  )
-
 /** The order of a part once nothing is to be done for it any more. */
 const settledOrder = Effect.fnUntraced(function* ({ ends }: Saga, part: Part) {
   const sql = yield* SqlClient.SqlClient
@@ -104,7 +95,7 @@ const settledOrder = Effect.fnUntraced(function* ({ ends }: Saga, part: Part) {
   return yield* endStateOf(id).pipe(
     Effect.repeat({
       until: ({ jobs, open, status, unsent }) => status === ends && open.length + unsent + jobs === 0,
-      schedule: Schedule.spaced("100 millis").pipe(Schedule.upTo({ times: 300 }))
+      schedule: Schedule.spaced("100 millis").pipe(Schedule.upTo({ times: 1_200 }))
     })
   )
 })
@@ -126,7 +117,7 @@ const play = Effect.fnUntraced(function* (saga: Saga, kills: 1 | 2, first: Serve
   const everybody = [...cast.map(({ part }) => part), twin]
   const answers = yield* Effect.forEach(
     everybody,
-    (part) => untilAnswered(part === twin ? saga.act : again, part, last),
+    (part) => untilAnswered(at(last)((part === twin ? saga.act : again)(part))),
     { concurrency: "unbounded" }
   )
   for (const answer of answers) assert.isBelow(answer?.status ?? 200, 300, answer?.text ?? "")
@@ -144,7 +135,7 @@ const play = Effect.fnUntraced(function* (saga: Saga, kills: 1 | 2, first: Serve
   return last
 })
 
-layer(stage, { excludeTestServices: true, timeout: "120 seconds" })("F02 a server that is killed", (it) => {
+layer(stage, { excludeTestServices: true, timeout: "300 seconds" })("F02 a server that is killed", (it) => {
   for (const saga of sagas) {
     for (const kills of [1, 2] as const) {
       it.effect(

@@ -10,10 +10,10 @@ import { start } from "../../lifecycle/support/serviceProcess.ts"
 import { DatabaseUrl, layerMigrated } from "../../sql/database.ts"
 
 /** For a process that boots beside others on two busy cores. */
-const BOOT_MAX = Duration.seconds(30)
+const BOOT_MAX = Duration.minutes(3)
 
 /** How long a flow may take to its point before the point is said not to be on its way. */
-const REACH_MAX = Duration.seconds(30)
+const REACH_MAX = Duration.minutes(2)
 
 /** A server with crash points, with these stops from its first line on. */
 const startServer = Effect.fn("startServer")(function* (stops: ReadonlyArray<CrashStop>) {
@@ -97,6 +97,9 @@ export const layer = servers.pipe(
   )
 )
 
+/** How often ageing may meet units of work that lock rows in another order. */
+const DEADLOCKS_MAX = 10
+
 /** The leases of processes that are gone run out. */
 export const ageLeases = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -104,4 +107,4 @@ export const ageLeases = Effect.gen(function* () {
   for (const table of ["bulk_jobs", "outbox"]) {
     yield* sql`update ${sql(table)} set lease_until = clock_timestamp() where lease_until is not null`
   }
-})
+}).pipe(Effect.retry({ times: DEADLOCKS_MAX }))
