@@ -10,7 +10,7 @@ export const jwtSecret = "acceptance-run-secret-of-forty-characters"
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url")
 
 /** A bearer token of the demo tenant. */
-const bearer = (userId: string, role = "user"): string => {
+const bearer = (secret: string, userId: string, role = "user"): string => {
   const now = Math.floor(Date.now() / 1000)
   const claims = {
     sub: userId,
@@ -22,14 +22,22 @@ const bearer = (userId: string, role = "user"): string => {
     exp: now + 3600
   }
   const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode(claims)}`
-  return `Bearer ${signed}.${createHmac("sha256", jwtSecret).update(signed).digest("base64url")}`
+  return `Bearer ${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`
 }
 
-/** A buyer nobody has seen before. */
-export const newBuyer = (): { readonly id: string; readonly token: string } => {
-  const id = randomUUID()
-  return { id, token: bearer(id) }
+interface Buyer {
+  readonly id: string
+  readonly token: string
 }
+
+/** A buyer nobody has seen before, for a server that verifies tokens with this secret. */
+export const newBuyerOf = (secret: string): Buyer => {
+  const id = randomUUID()
+  return { id, token: bearer(secret, id) }
+}
+
+/** The same for the server of the acceptance run. */
+export const newBuyer = (): Buyer => newBuyerOf(jwtSecret)
 
 const order = (ticketTypeId: string, ticketPricingId: string, quantity: number) => ({
   eventId: "22222222-2222-4222-8222-222222222221",

@@ -33,7 +33,9 @@ import { CommandFailed, deniedByDatabase, toCommandFailed } from "./ExitCode.ts"
 const misconfigured = ({ message }: { readonly message: string }) =>
   new CommandFailed({ code: "configuration", message })
 
-const configuration = Effect.provide(AppConfig, AppConfig.layer).pipe(Effect.mapError(misconfigured))
+const read = (layer: typeof AppConfig.layer) => Effect.provide(AppConfig, layer).pipe(Effect.mapError(misconfigured))
+
+const configuration = read(AppConfig.layer)
 
 const isEmbedded = (config: Configuration): boolean => Option.isNone(config.database.url)
 
@@ -118,14 +120,17 @@ const roleFailed = (error: RoleCheck.UnsafeDatabase | ServiceUnavailable): Comma
 const checked = (config: Configuration) =>
   Layer.effectDiscard(Effect.andThen(requireSchema(config), Effect.mapError(RoleCheck.check(), roleFailed)))
 
-const settled = Effect.gen(function* () {
-  const config = yield* configuration
-  return { config, found: yield* foundation(config) }
-})
+const settledFrom = (reading: typeof configuration) =>
+  Effect.gen(function* () {
+    const config = yield* reading
+    return { config, found: yield* foundation(config) }
+  })
+
+const settled = settledFrom(configuration)
 
 const onDatabase = <A>(statement: Effect.Effect<A, Migrations.MigrationFailed, SqlClient.SqlClient>) =>
   Effect.gen(function* () {
-    const { config, found } = yield* settled
+    const { config, found } = yield* settledFrom(read(AppConfig.layerDatabase))
     const context = yield* Layer.build(pool(config, found))
     return yield* Effect.mapError(Effect.provideContext(statement, context), migrationFailed)
   }).pipe(Effect.scoped)

@@ -99,7 +99,13 @@ export class AppConfig extends Context.Service<AppConfig, Configuration>()("@tic
   /** From the ConfigProvider: the environment, unless somebody provides another one. */
   static readonly layer: Layer.Layer<AppConfig, ConfigInvalid> = Layer.effect(
     AppConfig,
-    Effect.suspend(() => load)
+    Effect.suspend(() => load("service"))
+  )
+
+  /** For what works on the database alone, such as a migration: it is not given the secrets of the service. */
+  static readonly layerDatabase: Layer.Layer<AppConfig, ConfigInvalid> = Layer.effect(
+    AppConfig,
+    Effect.suspend(() => load("database"))
   )
 }
 
@@ -111,33 +117,40 @@ export const policiesLayer: Layer.Layer<Policies, never, AppConfig> = Layer.effe
 
 const OWN_PREFIX = "ORDER_"
 
-const load = Effect.gen(function* () {
-  const provider = yield* ConfigProvider.ConfigProvider
-  const names = yield* namesIn(provider, [])
-  const values: Record<string, unknown> = {}
-  const faults: Array<ConfigFault> = []
-  for (const [key, { info, read }] of Object.entries(variables)) {
-    const text = (yield* provider.load([info.name]))?.value
-    if (text === "" || (text === undefined && names.has(info.name))) {
-      faults.push({ variable: info.name, problem: info.default === null ? "is empty" : EMPTY })
-      continue
+/** What has to be there in production. */
+type Need = "service" | "database"
+
+const needed = (need: Need) =>
+  need === "service" ? configTable : configTable.filter(({ section }) => section === "Database")
+
+const load = Effect.fnUntraced(
+  function* (need: Need) {
+    const provider = yield* ConfigProvider.ConfigProvider
+    const names = yield* namesIn(provider, [])
+    const values: Record<string, unknown> = {}
+    const faults: Array<ConfigFault> = []
+    for (const [key, { info, read }] of Object.entries(variables)) {
+      const text = (yield* provider.load([info.name]))?.value
+      if (text === "" || (text === undefined && names.has(info.name))) {
+        faults.push({ variable: info.name, problem: info.default === null ? "is empty" : EMPTY })
+        continue
+      }
+      const reading: Result.Result<unknown, ReadonlyArray<string>> = read(text)
+      if (Result.isSuccess(reading)) values[key] = reading.success
+      else faults.push(...reading.failure.map((problem) => ({ variable: info.name, problem })))
     }
-    const reading: Result.Result<unknown, ReadonlyArray<string>> = read(text)
-    if (Result.isSuccess(reading)) values[key] = reading.success
-    else faults.push(...reading.failure.map((problem) => ({ variable: info.name, problem })))
-  }
-  // oxlint-disable-next-line typescript/consistent-type-assertions -- the loop fills each key from its own reader
-  const readable = values as Partial<ConfigValues>
-  faults.push(...(yield* unknownOwnNames(provider, names)))
-  if (readable.nodeEnv === "production") {
-    faults.push(...missingInProduction(configTable, (name) => names.has(name)), ...weakInProduction(readable))
-  }
-  faults.push(...policyFaults(readable), ...serviceFaults(readable), ...redisFaults(readable))
-  const [first, ...rest] = faults
-  if (first !== undefined) return yield* new ConfigInvalid({ faults: [first, ...rest] })
-  // oxlint-disable-next-line typescript/consistent-type-assertions -- no fault: every variable has been read
-  return configurationOf(readable as ConfigValues)
-}).pipe(
+    // oxlint-disable-next-line typescript/consistent-type-assertions -- the loop fills each key from its own reader
+    const readable = values as Partial<ConfigValues>
+    faults.push(...(yield* unknownOwnNames(provider, names)))
+    if (readable.nodeEnv === "production") {
+      faults.push(...missingInProduction(needed(need), (name) => names.has(name)), ...weakInProduction(readable))
+    }
+    faults.push(...policyFaults(readable), ...serviceFaults(readable), ...redisFaults(readable))
+    const [first, ...rest] = faults
+    if (first !== undefined) return yield* new ConfigInvalid({ faults: [first, ...rest] })
+    // oxlint-disable-next-line typescript/consistent-type-assertions -- no fault: every variable has been read
+    return configurationOf(readable as ConfigValues)
+  },
   Effect.catchTag("SourceError", () =>
     Effect.fail(new ConfigInvalid({ faults: [{ variable: "<environment>", problem: "can not be read" }] }))
   )

@@ -239,6 +239,19 @@ describe("production", () => {
     })
   )
 
+  it.effect("asks a migration for the database's address and for no secret of the service", () =>
+    Effect.gen(function* () {
+      const onDatabase = (env: { readonly [name: string]: string }) =>
+        Effect.provide(AppConfig, AppConfig.layerDatabase).pipe(
+          Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord(env))
+        )
+      const { DATABASE_URL = "" } = production
+      assert.strictEqual((yield* onDatabase({ NODE_ENV: "production", DATABASE_URL })).mode, "production")
+      const { faults } = yield* Effect.flip(onDatabase({ NODE_ENV: "production" }))
+      assert.deepStrictEqual(faults, [{ variable: "DATABASE_URL", problem: "must be set in production" }])
+    })
+  )
+
   it.effect.each([
     ["JWT_SECRET", "your-256-bit-secret-your-256-bit-secret"],
     ["JWT_SECRET", "a-string-secret-at-least-256-bits-long"],

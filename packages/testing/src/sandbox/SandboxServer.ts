@@ -1,5 +1,6 @@
 /**
- * One sandbox service as a real HTTP server on loopback: its routes, the controls that every service has, and faults.
+ * One sandbox service as a real HTTP server, on loopback unless told otherwise: its routes, the controls that every
+ * service has, and faults.
  */
 import { createServer } from "node:http"
 import { NodeHttpServer, NodeHttpServerRequest } from "@effect/platform-node"
@@ -11,7 +12,7 @@ import type { Journal } from "./Journal.ts"
 import { bare, control, type Route } from "./Routes.ts"
 import { json, problem, type Reply } from "./Wire.ts"
 
-const HOST = "127.0.0.1"
+const LOOPBACK = "127.0.0.1"
 const PORT_MAX = 65_535
 /** Requests that hang when the sandbox stops are cut after this. */
 const SHUTDOWN_GRACE = "1 second"
@@ -39,6 +40,8 @@ export interface Listening {
 interface ServerOptions<State, Fact> {
   readonly service: string
   readonly port: number
+  /** The address to listen on. Loopback if left out: whoever reaches a sandbox rules it. */
+  readonly host: string | undefined
   readonly journal: Journal<State, Fact>
   readonly faults: Faults
   readonly routes: ReadonlyArray<Route>
@@ -99,7 +102,7 @@ const cut = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<never>
     Effect.never
   )
 
-const startError = (service: string, port: number, cause: unknown): SandboxStartError => {
+const startError = (service: string, address: string, cause: unknown): SandboxStartError => {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined
   const why =
     code === "EADDRINUSE"
@@ -109,15 +112,16 @@ const startError = (service: string, port: number, cause: unknown): SandboxStart
         : cause instanceof Error
           ? cause.message
           : String(cause)
-  return new SandboxStartError({ service, address: `${HOST}:${port}`, why })
+  return new SandboxStartError({ service, address, why })
 }
 
 /** Starts the server; it stops with the scope. Port 0 takes any that is free. */
 export const start = Effect.fnUntraced(function* <State, Fact>(options: ServerOptions<State, Fact>) {
-  const { faults, port, routes, service } = options
+  const { faults, host = LOOPBACK, port, routes, service } = options
+  const wanted = `${host}:${port}`
   if (!Number.isInteger(port) || port < 0 || port > PORT_MAX) {
     const why = `a port is a whole number from 0 to ${PORT_MAX}`
-    return yield* new SandboxStartError({ service, address: `${HOST}:${port}`, why })
+    return yield* new SandboxStartError({ service, address: wanted, why })
   }
   const scope = yield* Effect.scope
   const answer = Effect.fnUntraced(function* (route: Route, request: HttpServerRequest.HttpServerRequest) {
@@ -146,13 +150,13 @@ export const start = Effect.fnUntraced(function* <State, Fact>(options: ServerOp
     Effect.succeed(toResponse(problem("ROUTE_NOT_FOUND", `the ${service} sandbox has no such route`)))
   )
   const server = yield* NodeHttpServer.make(() => createServer({ keepAliveTimeout: KEEP_ALIVE_MILLIS }), {
-    host: HOST,
+    host,
     port,
     gracefulShutdownTimeout: SHUTDOWN_GRACE
-  }).pipe(Effect.mapError(({ cause }) => startError(service, port, cause)))
+  }).pipe(Effect.mapError(({ cause }) => startError(service, wanted, cause)))
   yield* server.serve(app)
   const { address } = server
   if (address._tag === "UnixPathAddress") return yield* Effect.die(new Error("the sandbox listens on a TCP port"))
-  const listening: Listening = { port: address.port, url: `http://${HOST}:${address.port}` }
+  const listening: Listening = { port: address.port, url: `http://${host}:${address.port}` }
   return listening
 })

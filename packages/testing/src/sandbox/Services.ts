@@ -25,6 +25,8 @@ import * as Stock from "./TicketStock.ts"
 export interface ServiceOptions {
   /** 0 takes any free port. */
   readonly port: number
+  /** The address to listen on; loopback if left out. */
+  readonly host?: string
   /** Where the journal is kept across restarts; nowhere if left out. */
   readonly folder: string | undefined
 }
@@ -46,7 +48,7 @@ const listEvents = Effect.fnUntraced(function* (
 
 /** The event service, with this in its directory. */
 export const eventService = Effect.fnUntraced(function* (
-  { folder, port }: ServiceOptions,
+  { folder, host, port }: ServiceOptions,
   catalogue: (firstStart: DateTime.Utc) => Catalogue
 ) {
   const service = "event"
@@ -54,13 +56,13 @@ export const eventService = Effect.fnUntraced(function* (
   const journal = yield* Journal.open({ service, engine: Directory.engine, fact: Directory.EventFact, folder })
   const faults = yield* Faults.make
   const catalogued = yield* listEvents(journal, catalogue)
-  const server = yield* start({ service, port, journal, faults, routes: eventRoutes(journal, uuid) })
+  const server = yield* start({ service, port, host, journal, faults, routes: eventRoutes(journal, uuid) })
   return { ...server, journal, faults, catalogued }
 })
 
 /** The ticket service, with these types on sale. */
 export const ticketService = Effect.fnUntraced(function* (
-  { folder, port }: ServiceOptions,
+  { folder, host, port }: ServiceOptions,
   { ticketTypes }: Pick<Catalogue, "ticketTypes">
 ) {
   const service = "ticket"
@@ -70,13 +72,13 @@ export const ticketService = Effect.fnUntraced(function* (
   for (const ticketType of ticketTypes) {
     yield* journal.perform((state, now) => Inventory.addTicketType(state, { ticketType }, now))
   }
-  const server = yield* start({ service, port, journal, faults, routes: ticketRoutes(journal, uuid) })
+  const server = yield* start({ service, port, host, journal, faults, routes: ticketRoutes(journal, uuid) })
   return { ...server, journal, faults }
 })
 
 /** The payment service. It tells nobody of payments unless told whom. */
 export const paymentService = Effect.fnUntraced(function* (
-  { folder, port }: ServiceOptions,
+  { folder, host, port }: ServiceOptions,
   target: Announcer.AnnounceTarget | undefined
 ) {
   const service = "payment"
@@ -89,6 +91,6 @@ export const paymentService = Effect.fnUntraced(function* (
     client: yield* HttpClient.HttpClient,
     target
   })
-  const server = yield* start({ service, port, journal, faults, routes: paymentRoutes(journal, announcer) })
+  const server = yield* start({ service, port, host, journal, faults, routes: paymentRoutes(journal, announcer) })
   return { ...server, journal, faults, announcer }
 })
