@@ -88,6 +88,8 @@ export interface Configuration {
   readonly trustedProxies: Option.Option<TrustedProxies>
   readonly idempotencyTtl: Duration.Duration
   readonly expiryInterval: Duration.Duration
+  /** How long after its end an unpaid order is asked about once more (rule 3.13). */
+  readonly paymentLooks: ReadonlyArray<Duration.Duration>
   readonly defaultCurrency: Currency
   /** Of every tenant. */
   readonly policies: OrderPolicies
@@ -259,6 +261,7 @@ const configurationOf = (values: ConfigValues): Configuration => ({
   trustedProxies: values.trustedProxies,
   idempotencyTtl: values.idempotencyTtl,
   expiryInterval: values.expiryInterval,
+  paymentLooks: values.paymentLooks,
   defaultCurrency: values.defaultCurrency,
   policies: policiesOf(values),
   dataFolder: values.dataFolder,

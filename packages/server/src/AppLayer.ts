@@ -37,6 +37,7 @@ import * as AlarmFiber from "./jobs/AlarmFiber.ts"
 import * as BulkJobFiber from "./jobs/BulkJobFiber.ts"
 import * as CompletionFiber from "./jobs/CompletionFiber.ts"
 import * as ExpiryFiber from "./jobs/ExpiryFiber.ts"
+import * as PaymentLookBackFiber from "./jobs/PaymentLookBackFiber.ts"
 import * as PaymentWatchFiber from "./jobs/PaymentWatchFiber.ts"
 import * as InvariantFiber from "./jobs/InvariantFiber.ts"
 import * as RetentionFiber from "./jobs/RetentionFiber.ts"
@@ -126,6 +127,7 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     BulkJobFiber.layer,
     CompletionFiber.layer,
     PaymentWatchFiber.layer,
+    PaymentLookBackFiber.layer(config.paymentLooks),
     RetentionFiber.layer,
     InvariantFiber.layer,
     AlarmFiber.layer,

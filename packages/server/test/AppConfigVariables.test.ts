@@ -164,6 +164,11 @@ const samples: { readonly [Key in keyof typeof variables]: Sample } = {
     pick: ({ expiryInterval, policies }) => [seconds(expiryInterval), policies.hold.intervalSeconds],
     expected: [1, 1]
   },
+  paymentLooks: {
+    text: "0.25,10",
+    pick: ({ paymentLooks }) => paymentLooks.map(seconds),
+    expected: [15, 600]
+  },
   latePayment: { text: "refund", pick: ({ policies }) => policies.latePayment, expected: "refund" },
   declines: { text: "cancel", pick: ({ policies }) => policies.declines, expected: "cancel" },
   totalMin: { text: "500", pick: ({ policies }) => policies.limits.value.EUR?.totalMin, expected: 500 },

@@ -20,6 +20,7 @@ import { completeEndedOrders } from "@tickettoken/order-domain/workflows/Complet
 import { confirmOrder } from "@tickettoken/order-domain/workflows/ConfirmOrder"
 import { createOrder } from "@tickettoken/order-domain/workflows/CreateOrder"
 import { expireDueOrders } from "@tickettoken/order-domain/workflows/ExpireOrder"
+import { lookBackAtPayments } from "@tickettoken/order-domain/workflows/LookBackAtPayments"
 import { watchPayments } from "@tickettoken/order-domain/workflows/WatchPayments"
 import { LetRun } from "./IdleScheduler.ts"
 import * as MemoryLayer from "./memory/MemoryLayer.ts"
@@ -222,6 +223,12 @@ export const sweepExpiry = expireDueOrders()
 
 /** One round of the payment watch. */
 export const sweepPayments = watchPayments(null)
+
+/** When an order that has ended unpaid is asked about once more. */
+const looks = [Duration.minutes(5), Duration.hours(1), Duration.days(1)]
+
+/** One round of the look back at payments. */
+export const sweepEndedPayments = lookBackAtPayments(looks)
 
 /** One round of the completion job. */
 export const sweepCompletion = completeEndedOrders()

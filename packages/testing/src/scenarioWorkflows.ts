@@ -13,7 +13,7 @@
  * - `refund will fail`, `refund will wait`, `bank settles`: what the payment service does with refunds
  * - `admin approves 1`, `admin rejects 1`, `admin retries 1`: the order's nth refund
  * - `event is cancelled`, `stock is gone`: all that is left of the first line's type is held elsewhere
- * - `expiry`, `work`, `watch`, `completion`: one sweep each; `look`: nothing happens; `rest`: everything is done
+ * - `expiry`, `work`, `watch`, `look back`, `completion`: one sweep each; `look`: nothing happens; `rest`: everything is done
  * - `next tickets.hold failAfter`: the fate of that port's next call (see ScriptedFaults)
  */
 import { Effect, Exit, HashMap, Option, Ref } from "effect"
@@ -60,6 +60,7 @@ import {
   stored,
   sweepCompletion,
   sweepExpiry,
+  sweepEndedPayments,
   sweepPayments,
   sweepWork,
   tellFailure,
@@ -265,6 +266,8 @@ const act = Effect.fnUntraced(function* (step: string, scene: Ref.Ref<Scene>) {
       return yield* sweepWork
     case "watch":
       return yield* Effect.asVoid(sweepPayments)
+    case "look back":
+      return yield* Effect.asVoid(sweepEndedPayments)
     case "completion":
       return yield* sweepCompletion
     default:

@@ -79,6 +79,29 @@ export const minutes = (minimumSeconds: number, maximumSeconds: number): Kind<Du
 const ends = (minimumSeconds: number, maximumSeconds: number): string =>
   `${minimumSeconds} s to ${maximumSeconds / 60} min`
 
+const LIST_MAX = 5
+
+/** Minutes with commas between them, each more than the one before. */
+export const risingMinutes = (
+  minimumSeconds: number,
+  maximumSeconds: number
+): Kind<ReadonlyArray<Duration.Duration>> => {
+  const one = minutes(minimumSeconds, maximumSeconds)
+  return {
+    label: `1 to ${LIST_MAX} rising ${one.label}, with commas between them`,
+    read: (text) => {
+      const all = Result.all(text.split(",").map((part) => one.read(part.trim())))
+      const isRising = (list: ReadonlyArray<Duration.Duration>) =>
+        list.every((value, at) => at === 0 || Duration.isGreaterThan(value, list[at - 1] ?? value))
+      return Result.isSuccess(all) && all.success.length <= LIST_MAX && isRising(all.success)
+        ? Result.succeed(all.success)
+        : problem(
+            `must be 1 to ${LIST_MAX} rising minutes, ${ends(minimumSeconds, maximumSeconds)}, with commas between them`
+          )
+    }
+  }
+}
+
 /** Seconds with up to three decimals. */
 export const seconds = (minimum: number, maximum: number): Kind<Duration.Duration> => ({
   label: `seconds, ${minimum} to ${maximum}, up to three decimals`,

@@ -3,6 +3,7 @@
  */
 import { BULK_UNCONFIRMED_CENTS_MAX } from "@tickettoken/order-domain/BulkConfirmation"
 import { orderLimits } from "@tickettoken/order-domain/OrderLimits"
+import { LOOK_BACK_DAYS_MAX } from "@tickettoken/order-domain/ports/PaymentLooks"
 import * as Kind from "./ConfigKinds.ts"
 import { withDefault } from "./Variable.ts"
 
@@ -79,6 +80,14 @@ export const policyVariables = {
     kind: Kind.minutes(1, 60 * 60),
     default: "1",
     description: "How often orders past their deadline are looked for."
+  }),
+  paymentLooks: withDefault({
+    name: "ORDER_PAYMENT_LOOK_BACK_MINUTES",
+    section: "Holds",
+    kind: Kind.risingMinutes(10, LOOK_BACK_DAYS_MAX * 24 * 60 * 60 - 1),
+    default: "5,60,1440",
+    description:
+      "How long after its end an unpaid order is asked about once more: the payment service may have taken money for an intent that it has called cancelled."
   }),
   latePayment: withDefault({
     name: "ORDER_LATE_PAYMENT_POLICY",

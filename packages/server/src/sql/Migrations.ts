@@ -26,6 +26,7 @@ import { bulkJobs } from "./migrations/0008_bulk_jobs.ts"
 import { paymentWatch } from "./migrations/0009_payment_watch.ts"
 import { refundKeys } from "./migrations/0010_refund_keys.ts"
 import { graceFractions } from "./migrations/0011_grace_fractions.ts"
+import { paymentLooks } from "./migrations/0012_payment_looks.ts"
 import { appRole, auditorRole, jobsRole } from "./TenantTransaction.ts"
 import { inbox } from "./migrations/0007_inbox.ts"
 
@@ -58,7 +59,8 @@ const migrations = {
   "0008_bulk_jobs": statements(bulkJobs),
   "0009_payment_watch": statements(paymentWatch),
   "0010_refund_keys": statements(refundKeys),
-  "0011_grace_fractions": statements(graceFractions)
+  "0011_grace_fractions": statements(graceFractions),
+  "0012_payment_looks": statements(paymentLooks)
 }
 
 /** The database can not be brought to the needed schema. Nothing was changed. */

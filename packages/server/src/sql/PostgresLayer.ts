@@ -10,6 +10,7 @@ import type { EndedOrders } from "@tickettoken/order-domain/ports/EndedOrders"
 import type { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import type { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
 import type { Inbox } from "@tickettoken/order-domain/ports/Inbox"
+import type { PaymentLooks } from "@tickettoken/order-domain/ports/PaymentLooks"
 import type { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
 import type { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import type { Outbox } from "@tickettoken/order-domain/ports/Outbox"
@@ -27,6 +28,7 @@ import * as InboxSql from "./InboxSql.ts"
 import * as OrderReadsSql from "./OrderReadsSql.ts"
 import * as OrderStoreSql from "./OrderStoreSql.ts"
 import * as OutboxSql from "./OutboxSql.ts"
+import * as PaymentLooksSql from "./PaymentLooksSql.ts"
 import type { StoreOptions } from "./StoreOptions.ts"
 import * as WorkQueueSql from "./WorkQueueSql.ts"
 
@@ -39,6 +41,7 @@ export const layer = (
   | IdempotencyKeys
   | EventClosures
   | AwaitedPayments
+  | PaymentLooks
   | EndedOrders
   | Alarms
   | BulkJobs
@@ -57,6 +60,7 @@ export const layer = (
     IdempotencySql.layer(options),
     EventClosuresSql.layer,
     AwaitedPaymentsSql.layer,
+    PaymentLooksSql.layer,
     EndedOrdersSql.layer,
     AlarmsSql.layer,
     BulkJobsSql.layer(options),

@@ -9,6 +9,7 @@ import { inboxContract } from "@tickettoken/order-testing/contracts/inboxContrac
 import { orderReadsContract } from "@tickettoken/order-testing/contracts/orderReadsContract"
 import { orderStoreContract } from "@tickettoken/order-testing/contracts/orderStoreContract"
 import { outboxContract } from "@tickettoken/order-testing/contracts/outboxContract"
+import { paymentLooksContract } from "@tickettoken/order-testing/contracts/paymentLooksContract"
 import { workQueueContract } from "@tickettoken/order-testing/contracts/workQueueContract"
 import { layerStore } from "./database.ts"
 
@@ -22,6 +23,7 @@ eventClosuresContract(name, layerStore, options)
 orderReadsContract(name, layerStore, options)
 endedOrdersContract(name, layerStore, options)
 awaitedPaymentsContract(name, layerStore, options)
+paymentLooksContract(name, layerStore, options)
 alarmsContract(name, layerStore, options)
 bulkJobsContract(name, layerStore, options)
 outboxContract(name, layerStore, options)

@@ -13,6 +13,7 @@ import { inbox } from "@tickettoken/order-server/sql/migrations/0007_inbox"
 import { paymentWatch } from "@tickettoken/order-server/sql/migrations/0009_payment_watch"
 import { refundKeys } from "@tickettoken/order-server/sql/migrations/0010_refund_keys"
 import { graceFractions } from "@tickettoken/order-server/sql/migrations/0011_grace_fractions"
+import { paymentLooks } from "@tickettoken/order-server/sql/migrations/0012_payment_looks"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as RoleCheck from "@tickettoken/order-server/sql/RoleCheck"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
@@ -35,7 +36,8 @@ const all = [
   "0008_bulk_jobs",
   "0009_payment_watch",
   "0010_refund_keys",
-  "0011_grace_fractions"
+  "0011_grace_fractions",
+  "0012_payment_looks"
 ]
 
 /** An empty database for each test. */
@@ -91,7 +93,8 @@ const frozen = {
   "0008_bulk_jobs": "53ddc2f302afa760",
   "0009_payment_watch": "8d5309953d0acaef",
   "0010_refund_keys": "db569cbed5a7130d",
-  "0011_grace_fractions": "f4bdd143fbcb960b"
+  "0011_grace_fractions": "f4bdd143fbcb960b",
+  "0012_payment_looks": "f7c6ad4a4aa46699"
 }
 
 /** Refunds that two have asked for, one of them with one key for two buyers. */
@@ -122,7 +125,8 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
           "0008_bulk_jobs": digestOf(bulkJobs),
           "0009_payment_watch": digestOf(paymentWatch),
           "0010_refund_keys": digestOf(refundKeys),
-          "0011_grace_fractions": digestOf(graceFractions)
+          "0011_grace_fractions": digestOf(graceFractions),
+          "0012_payment_looks": digestOf(paymentLooks)
         },
         frozen
       )

@@ -13,6 +13,7 @@ import { MemoryWorld } from "./MemoryWorld.ts"
 import * as OrderReadsMemory from "./OrderReadsMemory.ts"
 import * as OrderStoreMemory from "./OrderStoreMemory.ts"
 import * as OutboxMemory from "./OutboxMemory.ts"
+import * as PaymentLooksMemory from "./PaymentLooksMemory.ts"
 import { ScriptedFaults } from "./ScriptedFaults.ts"
 import * as WorkQueueMemory from "./WorkQueueMemory.ts"
 
@@ -23,6 +24,7 @@ export const layer = Layer.mergeAll(
   IdempotencyKeysMemory.layer,
   EventClosuresMemory.layer,
   AwaitedPaymentsMemory.layer,
+  PaymentLooksMemory.layer,
   EndedOrdersMemory.layer,
   AlarmsMemory.layer,
   BulkJobsMemory.layer,

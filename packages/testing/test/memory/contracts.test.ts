@@ -15,6 +15,7 @@ import { orderReadsContract } from "@tickettoken/order-testing/contracts/orderRe
 import { orderStoreContract } from "@tickettoken/order-testing/contracts/orderStoreContract"
 import { outboxContract } from "@tickettoken/order-testing/contracts/outboxContract"
 import { paymentsContract } from "@tickettoken/order-testing/contracts/paymentsContract"
+import { paymentLooksContract } from "@tickettoken/order-testing/contracts/paymentLooksContract"
 import { policiesContract } from "@tickettoken/order-testing/contracts/policiesContract"
 import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
 import { ticketsContract } from "@tickettoken/order-testing/contracts/ticketsContract"
@@ -31,6 +32,7 @@ eventClosuresContract("in memory", ports)
 orderReadsContract("in memory", ports)
 endedOrdersContract("in memory", ports)
 awaitedPaymentsContract("in memory", ports)
+paymentLooksContract("in memory", ports)
 alarmsContract("in memory", ports)
 bulkJobsContract("in memory", ports)
 ticketsContract("in memory", ports)
