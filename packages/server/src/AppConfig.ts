@@ -34,6 +34,7 @@ import { missingInProduction, weakInProduction } from "./config/ProductionRules.
 import type { AddressLimitOptions } from "./limits/AddressLimits.ts"
 import type { OperationLimits } from "./limits/RateLimits.ts"
 import type { TrustedProxies } from "./limits/TrustedProxies.ts"
+import type { RabbitAddress } from "./rabbitmq/Session.ts"
 import type { RedisAddress } from "./redis/IoRedis.ts"
 
 /** Everything that the service is told from outside. */
@@ -83,6 +84,12 @@ export interface Configuration {
   readonly serviceKeys: Option.Option<ReadonlyArray<ServiceKey>>
   /** Where replicas count rate limits together; `None`: each for itself. */
   readonly redis: Option.Option<RedisAddress>
+  /** Where messages go and come from; without an address they wait, or stay inside an embedded run. */
+  readonly rabbit: {
+    readonly address: Option.Option<RabbitAddress>
+    readonly confirmTimeout: Duration.Duration
+    readonly prefetch: number
+  }
   /** Requests a minute. */
   readonly rateLimits: { readonly operations: OperationLimits; readonly addresses: AddressLimitOptions }
   readonly trustedProxies: Option.Option<TrustedProxies>
@@ -249,6 +256,7 @@ const configurationOf = (values: ConfigValues): Configuration => ({
   jwt: { secret: values.jwtSecret, issuer: values.jwtIssuer, audience: values.jwtAudience },
   serviceKeys: values.serviceKeys,
   redis: redisOf(values),
+  rabbit: { address: values.rabbitUrl, confirmTimeout: values.confirmTimeout, prefetch: values.prefetch },
   rateLimits: {
     operations: {
       create: values.createLimit,

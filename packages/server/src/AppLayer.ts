@@ -137,7 +137,7 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     Layer.provideMerge(Layer.mergeAll(server, jobs, attached(foundation, InboxConsumer.layer))),
     // Ends after them, so that it sends what they have left.
     Layer.provideMerge(attached(foundation, OutboxRelay.layer)),
-    Layer.provideMerge(Health.layer(dependencies.list(foundation.services))),
+    Layer.provideMerge(health(config, foundation)),
     Layer.provide(OptionalRedis.layer(config.redis)),
     Layer.provideMerge(coreLayer(config, foundation, seams)),
     Layer.provide([
@@ -163,6 +163,11 @@ const attached = <E, R>(
   { bus }: Foundation,
   layer: Layer.Layer<never, E, R>
 ): Layer.Layer<never, E, Exclude<R, EventBus>> => (bus === null ? Layer.empty : Layer.provide(layer, bus))
+
+const health = ({ rabbit }: Configuration, { bus, services }: Foundation) =>
+  bus === null || Option.isNone(rabbit.address)
+    ? Health.layer(dependencies.list(services))
+    : Health.layer(Effect.flatMap(dependencies.list(services), dependencies.withBroker)).pipe(Layer.provide(bus))
 
 const listener = ({ port, shutdown }: Configuration, { host }: Foundation) =>
   Layer.merge(

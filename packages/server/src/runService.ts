@@ -8,6 +8,7 @@ import { Cause, Console, Context, Effect, Exit, Layer, Option, Runtime, Scope } 
 import { SqlClient } from "effect/sql"
 import { AppConfig, type Configuration } from "./AppConfig.ts"
 import { appLayer, databaseLayer, type Foundation, listeningPort, type Seams } from "./AppLayer.ts"
+import { configuredBus } from "./messaging/configuredBus.ts"
 import { prepareDatabase } from "./prepareDatabase.ts"
 import type { World } from "./sandbox/EmbeddedWorld.ts"
 import * as Shutdown from "./Shutdown.ts"
@@ -89,11 +90,13 @@ const productionFoundation = Effect.fnUntraced(function* (config: Configuration)
   // The reader of the configuration has seen to it.
   if (Option.isNone(all)) return yield* Effect.die(new Error("a production configuration lacks something"))
   const { eventUrl, paymentUrl, ticketUrl, ...rest } = all.value
+  const bus = configuredBus(config)
+  if (bus === null) yield* Effect.logWarning("RABBITMQ_URL is not set: messages wait in the outbox")
   const foundation: Foundation = {
     ...rest,
     services: { ticketUrl, paymentUrl, eventUrl },
     outgoingKey: downstream.serviceKey,
-    bus: null,
+    bus,
     shutdownDelay: shutdown.delay
   }
   return foundation

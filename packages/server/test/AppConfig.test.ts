@@ -266,6 +266,10 @@ describe("production", () => {
     ["REDIS_URL", "redis://cache:6379"],
     ["REDIS_URL", "rediss://orders:%67uest@cache"],
     ["REDIS_PASSWORD", "changeme"],
+    ["RABBITMQ_URL", "amqp://broker"],
+    ["RABBITMQ_URL", "amqp://guest:7Kx4Hs9Bd1Gf6Jm3Pa@broker"],
+    ["RABBITMQ_URL", "amqps://orders@broker"],
+    ["RABBITMQ_URL", "amqps://orders:%67uest@broker:5671/shop"],
     ["SERVICE_KEYS", `payments:${hexDigest("changeme")}:orders:confirm`],
     ["SERVICE_KEYS", `payments:${hexDigest("your-256-bit-secret")}:orders:confirm`]
   ] as const)("A34 refuses a %s that everybody knows", ([name, text]) =>
@@ -295,6 +299,30 @@ describe("production", () => {
       assert.deepStrictEqual(yield* faultsOf({ SERVICE_KEYS: `a:${hexDigest("")}:orders:read` }), [
         "SERVICE_KEYS entry 1 holds the digest of an empty secret"
       ])
+    })
+  )
+})
+
+describe("RabbitMQ", () => {
+  it.effect("is named by a URL with a host, a virtual host at most and nothing else", () =>
+    Effect.gen(function* () {
+      for (const text of [
+        "broker",
+        "http://broker",
+        "amqp://",
+        "amqp://b/a/c",
+        "amqp://b?heartbeat=0",
+        "amqp://b/%zz"
+      ]) {
+        assert.deepStrictEqual(
+          yield* faultsOf({ RABBITMQ_URL: text }),
+          ["RABBITMQ_URL must be a URL such as amqp://user:password@host:5672/vhost, with a host"],
+          text
+        )
+      }
+      const { rabbit } = yield* read({ ...production, RABBITMQ_URL: "amqp://orders:7Kx4Hs9Bd1Gf6Jm3Pa@broker" })
+      assert.isTrue(Option.isSome(rabbit.address))
+      assert.notInclude(JSON.stringify(rabbit), "7Kx4Hs9Bd1Gf6Jm3Pa")
     })
   )
 })

@@ -32,6 +32,9 @@ const redisOf = (redis: Configuration["redis"]): unknown =>
     }))
   )
 
+const rabbitOf = ({ address }: Configuration["rabbit"]): unknown =>
+  Option.getOrNull(Option.map(address, ({ password, ...rest }) => ({ ...rest, password: Redacted.value(password) })))
+
 const seconds = Duration.toSeconds
 
 /** By the key of the variable: one that has no sample does not compile. */
@@ -109,6 +112,13 @@ const samples: { readonly [Key in keyof typeof variables]: Sample } = {
     pick: ({ redis }) => redisOf(redis),
     expected: { host: "::1", port: 6380, database: 2, tls: true, username: "orders", password: "s@cret" }
   },
+  rabbitUrl: {
+    text: "amqps://shop:s%40cret@[::1]/a%2Fb",
+    pick: ({ rabbit }) => rabbitOf(rabbit),
+    expected: { host: "::1", port: 5671, tls: true, virtualHost: "a/b", username: "shop", password: "s@cret" }
+  },
+  confirmTimeout: { text: "0.5", pick: ({ rabbit }) => seconds(rabbit.confirmTimeout), expected: 0.5 },
+  prefetch: { text: "3", pick: ({ rabbit }) => rabbit.prefetch, expected: 3 },
   redisHost: { text: "cache", pick: ({ redis }) => redisOf(redis), expected: { host: "cache", port: 6379 } },
   redisPort: {
     text: "7000",

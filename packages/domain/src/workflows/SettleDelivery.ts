@@ -104,14 +104,17 @@ const record = Effect.fnUntraced(function* (claimed: ClaimedDelivery, ending: En
       const pause = PAUSES_SECONDS[attempts - 1]
       yield* Effect.logWarning(`message ${lease.messageId} can not be handled: ${ending.why}`)
       return yield* pause === undefined
-        ? bury(claimed, ending.why)
+        ? setAside(claimed, ending.why)
         : inbox.retry(lease, { delay: Duration.seconds(pause), why: ending.why, isTry: true })
     }
   }
 })
 
-// The alarm comes first: a message that is dead without one would be forgotten.
-const bury = Effect.fnUntraced(function* ({ lease, message }: ClaimedDelivery, why: string) {
+/**
+ * Sets a claimed message aside for a person. Fails with `LeaseLost` and `ServiceUnavailable`; the alarm comes first: a
+ * message that is dead without one would be forgotten.
+ */
+export const setAside = Effect.fn("setAside")(function* ({ lease, message }: ClaimedDelivery, why: string) {
   const alarms = yield* Alarms
   const inbox = yield* Inbox
   yield* alarms.raise({

@@ -3,9 +3,12 @@
  */
 import { Option, Redacted } from "effect"
 import { digestOf, sameDigest } from "../auth/ServiceKeys.ts"
+import type { RabbitAddress } from "../rabbitmq/Session.ts"
 import type { RedisAddress } from "../redis/IoRedis.ts"
 import type { ConfigFault } from "./ConfigFaults.ts"
 import type { ConfigValues } from "./ConfigTable.ts"
+import { FIRST_ACCOUNT } from "./MessageVariables.ts"
+import { urlPart } from "./urlPart.ts"
 import type { VariableInfo } from "./Variable.ts"
 
 /** Whole credentials that stand in manuals, images and templates. */
@@ -75,15 +78,7 @@ const secretProblem = (text: string): string | undefined => {
 const databaseProblem = (text: string): string | undefined => {
   const password = URL.parse(text)?.password ?? ""
   if (password === "") return "must hold a password in production"
-  return isSample(decoded(password)) ? "holds a known sample as its password" : undefined
-}
-
-const decoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+  return isSample(urlPart(password) ?? password) ? "holds a known sample as its password" : undefined
 }
 
 const redisPasswordOf = (address: Option.Option<RedisAddress> | undefined): string | undefined =>
@@ -94,6 +89,13 @@ const redisPasswordOf = (address: Option.Option<RedisAddress> | undefined): stri
 const redisProblem = (password: string): string | undefined => {
   if (password === "") return "must hold a password in production"
   return isSample(password) ? "holds a known sample as its password" : undefined
+}
+
+const rabbitProblem = ({ password, username }: RabbitAddress): string | undefined => {
+  const secret = Redacted.value(password)
+  if (username === FIRST_ACCOUNT) return `must not use the account ${FIRST_ACCOUNT} in production`
+  if (username === "" || secret === "") return "must hold a user and a password in production"
+  return isSample(secret) ? "holds a known sample as its password" : undefined
 }
 
 const outgoingKeyProblem = (text: string): string | undefined => {
@@ -117,6 +119,9 @@ export const weakInProduction = (values: Partial<ConfigValues>): ReadonlyArray<C
   look("ORDER_METRICS_TOKEN", textOf(values.metricsToken), secretProblem)
   look("REDIS_URL", redisPasswordOf(values.redisUrl), redisProblem)
   look("REDIS_PASSWORD", textOf(values.redisPassword), redisProblem)
+  const rabbit = values.rabbitUrl === undefined ? undefined : Option.getOrUndefined(values.rabbitUrl)
+  const brokerProblem = rabbit === undefined ? undefined : rabbitProblem(rabbit)
+  if (brokerProblem !== undefined) faults.push({ variable: "RABBITMQ_URL", problem: brokerProblem })
   const keys = values.serviceKeys === undefined ? [] : Option.getOrElse(values.serviceKeys, () => [])
   for (const [at, { digest }] of keys.entries()) {
     if (sampleDigests.some((sample) => sameDigest(sample, digest))) {

@@ -6,25 +6,18 @@ import { Redacted, Result } from "effect"
 import { parse as parseProxies, type TrustedProxies } from "../limits/TrustedProxies.ts"
 import type { RedisAddress } from "../redis/IoRedis.ts"
 import * as Kind from "./ConfigKinds.ts"
+import { urlPart } from "./urlPart.ts"
 import { optional, withDefault } from "./Variable.ts"
 
 const REDIS_PORT = 6379
-
-const decoded = (text: string): string | undefined => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return undefined
-  }
-}
 
 const redisUrl: Kind.Kind<RedisAddress> = {
   label: "redis or rediss URL",
   read: (text) => {
     const url = URL.parse(text)
     const database = /^\/?(\d{0,4})$/.exec(url?.pathname ?? "x")?.[1]
-    const user = decoded(url?.username ?? "")
-    const password = decoded(url?.password ?? "")
+    const user = urlPart(url?.username ?? "")
+    const password = urlPart(url?.password ?? "")
     const isRedis = url !== null && ["redis:", "rediss:"].includes(url.protocol) && url.hostname !== ""
     if (!isRedis || database === undefined || user === undefined || password === undefined || url.search !== "") {
       return Result.fail(["must be a URL such as redis://:password@host:6379/0, with a host"])

@@ -10,6 +10,7 @@ export const sections = [
   "Database",
   "Other services",
   "Redis",
+  "Messages",
   "Access",
   "Rate limits",
   "Telemetry",

@@ -1,6 +1,7 @@
 /**
  * What the running service depends on, as the probes see it.
  */
+import { EventBus } from "@tickettoken/order-domain/ports/EventBus"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { Effect, Option } from "effect"
 import { HttpClient } from "effect/http"
@@ -14,6 +15,16 @@ interface ServiceAddresses {
   readonly paymentUrl: URL
   readonly eventUrl: URL
 }
+
+/** The same, and the broker: without it messages wait. */
+export const withBroker = (others: ReadonlyArray<Dependency>) =>
+  Effect.map(EventBus, ({ status }): ReadonlyArray<Dependency> => {
+    const check = Effect.flatMap(status, ({ consuming, publishing }) => {
+      const why = publishing ?? consuming
+      return why === null ? Effect.void : Effect.fail(why)
+    })
+    return [...others, { name: "rabbitmq", required: false, check }]
+  })
 
 const AWAY = "can not be reached"
 

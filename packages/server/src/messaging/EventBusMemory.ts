@@ -11,7 +11,7 @@
  *
  * An embedded run needs nobody who listens: `recent` is bound to everything and forgets the oldest.
  */
-import { type Delivery, EventBus, type Verdict } from "@tickettoken/order-domain/ports/EventBus"
+import { DELIVERIES_MAX, type Delivery, EventBus, type Receiver } from "@tickettoken/order-domain/ports/EventBus"
 import { messageJson, type OrderMessage } from "@tickettoken/order-domain/OrderMessage"
 import { Cause, Context, Duration, Effect, Exit, Layer, Queue, Ref, type Scope } from "effect"
 
@@ -23,6 +23,17 @@ const PREFETCH = 16
 
 /** How soon a delivery that was not taken is handed out again. */
 const REDELIVERY = Duration.seconds(1)
+
+/** The same for one over which its receiver has broken. */
+const RECOVERY = Duration.millis(200)
+
+/** A delivery in our queue. */
+interface Waiting extends Delivery {
+  /** How often its receiver has broken or died over it. */
+  readonly broken: number
+  /** It is handed out no more: to be set aside. */
+  readonly isOver: boolean
+}
 
 /** Whether a type, such as `order.confirmed`, is wanted. */
 export type Binding = (type: string) => boolean
@@ -46,7 +57,7 @@ export class BusControls extends Context.Service<
 >()("@tickettoken/order-server/messaging/BusControls") {}
 
 const make = Effect.gen(function* () {
-  const inbound = yield* Queue.bounded<Delivery>(QUEUE_MAX)
+  const inbound = yield* Queue.bounded<Waiting>(QUEUE_MAX)
   const pending = yield* Ref.make(0)
   const up = yield* Ref.make(true)
   const recent = yield* Ref.make<ReadonlyArray<OrderMessage>>([])
@@ -67,29 +78,37 @@ const make = Effect.gen(function* () {
   })
 
   // What was taken from the queue and not acknowledged goes back to it, also when the consumer ends.
-  const handOut = (handler: (delivery: Delivery) => Effect.Effect<Verdict>) =>
+  const handOut = ({ setAside, take }: Receiver) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
-        const delivery = yield* restore(Queue.take(inbound))
-        const exit = yield* Effect.exit(restore(handler(delivery)))
-        if (Exit.isSuccess(exit) && exit.value !== "later") return yield* Ref.update(pending, (count) => count - 1)
-        if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) yield* putBack(delivery)
-        else yield* restore(Effect.sleep(REDELIVERY)).pipe(Effect.ensuring(putBack(delivery)))
-        if (Exit.isFailure(exit)) return yield* exit
+        const waiting = yield* restore(Queue.take(inbound))
+        const { body, broken, isOver } = waiting
+        const exit = yield* Effect.exit(restore(isOver ? setAside({ body }) : take({ body })))
+        if (Exit.isFailure(exit)) {
+          const again = { ...waiting, broken: broken + 1, isOver: isOver || broken + 1 >= DELIVERIES_MAX }
+          if (Cause.hasInterruptsOnly(exit.cause)) yield* putBack(again)
+          else yield* restore(Effect.sleep(RECOVERY)).pipe(Effect.ensuring(putBack(again)))
+          return yield* exit
+        }
+        if (exit.value === "later") {
+          return yield* restore(Effect.sleep(REDELIVERY)).pipe(Effect.ensuring(putBack(waiting)))
+        }
+        if (exit.value === "reject" && !isOver) return yield* putBack({ ...waiting, isOver: true })
+        return yield* Ref.update(pending, (count) => count - 1)
       })
     )
 
   // It was in the queue before, so it is no more than before: there is room, or a sender waits a little longer.
-  const putBack = (delivery: Delivery) => Effect.forkDetach(Queue.offer(inbound, delivery))
+  const putBack = (waiting: Waiting) => Effect.forkDetach(Queue.offer(inbound, waiting))
 
   const bus = EventBus.of({
-    isUp: Ref.get(up),
+    status: Effect.map(Ref.get(up), (isUp) => ({ publishing: isUp ? null : "it was switched off", consuming: null })),
     publish: (messages) => Effect.forEach(messages, publishOne),
-    consume: (handler) =>
+    consume: (receiver) =>
       Effect.forEach(
         Array.from({ length: PREFETCH }),
         () =>
-          handOut(handler).pipe(
+          handOut(receiver).pipe(
             Effect.catchDefect((defect) => Effect.logError("a consumer is broken and goes on", defect)),
             Effect.forever
           ),
@@ -101,7 +120,7 @@ const make = Effect.gen(function* () {
     send: (body) =>
       Effect.andThen(
         Ref.update(pending, (count) => count + 1),
-        Queue.offer(inbound, { body })
+        Queue.offer(inbound, { body, broken: 0, isOver: false })
       ),
     subscribe: (wanted) =>
       Effect.acquireRelease(

@@ -5,13 +5,15 @@
  *
  * Once it is written down a message is ours: the bus is told so however the handling ends, and what is left of it is found
  * by the chore, on whichever replica. A message that is known already is acknowledged and nothing else. So the bus hands
- * a message out again only if it could not be written down, and no message keeps those behind it.
+ * a message out again only if it could not be written down, and no message keeps those behind it. One that the bus has
+ * given up, because whoever took it broke over it, becomes a row that is dead, with its alarm.
  */
 import { MESSAGE_BYTES_MAX, messageKeyOf, nobody, type ReceivedMessage } from "@tickettoken/order-domain/InboundMessage"
-import { type Delivery, EventBus, type Verdict } from "@tickettoken/order-domain/ports/EventBus"
+import type { Alarms } from "@tickettoken/order-domain/ports/Alarms"
+import { DELIVERIES_MAX, type Delivery, EventBus, type Verdict } from "@tickettoken/order-domain/ports/EventBus"
 import { Inbox } from "@tickettoken/order-domain/ports/Inbox"
 import { handleMessage } from "@tickettoken/order-domain/workflows/HandleMessage"
-import { type Handler, settleDelivery } from "@tickettoken/order-domain/workflows/SettleDelivery"
+import { type Handler, setAside, settleDelivery } from "@tickettoken/order-domain/workflows/SettleDelivery"
 import { Effect, Layer, Schedule } from "effect"
 import { createHash } from "node:crypto"
 import { runChore } from "../jobs/chore.ts"
@@ -43,6 +45,24 @@ export const takeDelivery = Effect.fn("InboxConsumer.takeDelivery")(
   Effect.catchTag("ServiceUnavailable", () => Effect.succeed<Verdict>("later"))
 )
 
+/**
+ * Takes one that the bus hands out no more: it is a row like any other, and dead at once. One that is known already has a
+ * row that is on its way.
+ */
+export const setDeliveryAside = Effect.fn("InboxConsumer.setDeliveryAside")(
+  function* (delivery: Delivery) {
+    const inbox = yield* Inbox
+    const claimed = yield* inbox.receive(receivedOf(delivery))
+    if (claimed !== null) yield* setAside(claimed, `it was handed out ${DELIVERIES_MAX} times and never taken`)
+    return "ack" as const
+  },
+  Effect.catchTags({
+    ServiceUnavailable: () => Effect.succeed<Verdict>("later"),
+    // Its lease was too short for us: whoever has it now takes it to its end.
+    LeaseLost: () => Effect.succeed<Verdict>("ack")
+  })
+)
+
 /** Handles messages whose time has come again; answers how many those were. */
 export const handleDue = Effect.fn("InboxConsumer.handleDue")(function* <E extends { readonly _tag: string }, R>(
   handle: Handler<E, R>
@@ -65,7 +85,12 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const bus = yield* EventBus
     const take = (delivery: Delivery) => takeDelivery(delivery, handleMessage)
-    const context = yield* Effect.context<Effect.Services<ReturnType<typeof take>>>()
-    yield* Effect.forkScoped(bus.consume((delivery) => Effect.provideContext(take(delivery), context)))
+    const context = yield* Effect.context<Alarms | Effect.Services<ReturnType<typeof take>>>()
+    yield* Effect.forkScoped(
+      bus.consume({
+        take: (delivery) => Effect.provideContext(take(delivery), context),
+        setAside: (delivery) => Effect.provideContext(setDeliveryAside(delivery), context)
+      })
+    )
   })
 )

@@ -20,9 +20,6 @@ import { runChore } from "../jobs/chore.ts"
 /** What is sent with one round trip; a lease outlasts the sending of it. */
 const RELAY_BATCH = 64
 
-/** How long the bus has to confirm a batch (reliability 2.2, row 6). Half of a lease. */
-const CONFIRM_TIMEOUT = Duration.seconds(5)
-
 /** How long a message may wait to be sent. */
 const STUCK_AFTER = Duration.minutes(2)
 
@@ -34,6 +31,7 @@ const SUBJECT = "outbox"
 
 const reasons: { readonly [Outcome in Exclude<Published, "confirmed">]: string } = {
   returned: "nobody is bound to messages of this type",
+  refused: "the bus has refused to keep it",
   unconfirmed: "the bus has not confirmed it in time"
 }
 
@@ -41,14 +39,10 @@ const reasons: { readonly [Outcome in Exclude<Published, "confirmed">]: string }
 export const relayOnce = Effect.fn("OutboxRelay.relayOnce")(function* () {
   const bus = yield* EventBus
   const outbox = yield* Outbox
-  if (!(yield* bus.isUp)) return 0
+  if ((yield* bus.status).publishing !== null) return 0
   const claimed = yield* outbox.claim(RELAY_BATCH)
   if (claimed.length === 0) return 0
-  const outcomes = yield* bus
-    .publish(claimed.map(({ message }) => message))
-    .pipe(
-      Effect.timeoutOrElse({ duration: CONFIRM_TIMEOUT, orElse: () => Effect.succeed<ReadonlyArray<Published>>([]) })
-    )
+  const outcomes = yield* bus.publish(claimed.map(({ message }) => message))
   const left: Array<ClaimedMessage & { readonly why: string }> = []
   const taken: Array<ClaimedMessage> = []
   claimed.forEach((one, at) => {

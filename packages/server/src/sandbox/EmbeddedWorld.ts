@@ -11,6 +11,7 @@ import type { Configuration } from "../AppConfig.ts"
 import type { Foundation } from "../AppLayer.ts"
 import * as DemoCredentials from "../auth/DemoCredentials.ts"
 import * as EmbeddedPostgres from "../embedded/EmbeddedPostgres.ts"
+import { configuredBus } from "../messaging/configuredBus.ts"
 import * as EventBusMemory from "../messaging/EventBusMemory.ts"
 import { limitsOf, Shutdown } from "../Shutdown.ts"
 import { startFailure } from "../StartFailure.ts"
@@ -36,7 +37,7 @@ export const open = Effect.fn("EmbeddedWorld.open")(function* (config: Configura
     outgoingKey: config.downstream.serviceKey,
     jwtSecret: Option.isSome(config.jwt.secret) ? config.jwt.secret.value : yield* nobodysSecret,
     serviceKeys: Option.getOrElse(config.serviceKeys, () => []),
-    bus: EventBusMemory.layer,
+    bus: configuredBus(config) ?? EventBusMemory.layer,
     shutdownDelay: Duration.zero
   }
   const world: World = { foundation, demo: null, announceAt: () => Effect.void }
@@ -74,7 +75,7 @@ const withSandbox = Effect.fnUntraced(function* (config: Configuration, database
     serviceKeys: [...Option.getOrElse(config.serviceKeys, () => []), credentials.serviceKey],
     // Everybody who can read the data folder or the screen is an administrator of this run.
     host: LOOPBACK,
-    bus: EventBusMemory.layer,
+    bus: configuredBus(config) ?? EventBusMemory.layer,
     // Nobody balances load before a demo: Ctrl-C is obeyed at once.
     shutdownDelay: Duration.zero
   }

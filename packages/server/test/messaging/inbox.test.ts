@@ -88,6 +88,9 @@ const deliver = Effect.fnUntraced(function* (texts: ReadonlyArray<string>) {
   yield* pending.pipe(Effect.repeat({ until: (left) => left === 0, schedule: Schedule.spaced("5 millis") }))
 })
 
+/** Every message here can be written down, so the bus gives up on none. */
+const unexpected = () => Effect.die(new Error("the bus has given up"))
+
 const refundsOf = (orders: ReadonlyArray<Order>) =>
   Effect.map(Effect.forEach(orders, reload), (now) => now.map(({ refunds }) => refunds.length))
 
@@ -107,12 +110,14 @@ layer(consuming, suite)("two consumers", (it) => {
       const acks = yield* Ref.make(0)
       for (const node of [yield* anotherNode, yield* anotherNode]) {
         yield* Effect.forkScoped(
-          bus.consume((delivery) =>
-            takeDelivery(delivery, returnOne(true)).pipe(
-              Effect.provideContext(node),
-              Effect.tap((verdict) => (verdict === "ack" ? Ref.update(acks, (count) => count + 1) : Effect.void))
-            )
-          )
+          bus.consume({
+            take: (delivery) =>
+              takeDelivery(delivery, returnOne(true)).pipe(
+                Effect.provideContext(node),
+                Effect.tap((verdict) => (verdict === "ack" ? Ref.update(acks, (count) => count + 1) : Effect.void))
+              ),
+            setAside: unexpected
+          })
         )
       }
       yield* deliver(texts)
@@ -130,14 +135,17 @@ layer(consuming, suite)("two consumers", (it) => {
       const orders = yield* sell
       for (const node of [yield* anotherNode, yield* anotherNode]) {
         yield* Effect.forkScoped(
-          bus.consume(({ body }) => {
-            const received = receivedOf({ body })
-            const news = Result.getOrThrow(readMessage(received))
-            return returnOne(false)(news, { ...received, token: 1 }).pipe(
-              Effect.provideContext(node),
-              Effect.orDie,
-              Effect.as("ack" as const)
-            )
+          bus.consume({
+            take: ({ body }) => {
+              const received = receivedOf({ body })
+              const news = Result.getOrThrow(readMessage(received))
+              return returnOne(false)(news, { ...received, token: 1 }).pipe(
+                Effect.provideContext(node),
+                Effect.orDie,
+                Effect.as("ack" as const)
+              )
+            },
+            setAside: unexpected
           })
         )
       }
@@ -221,7 +229,10 @@ layer(consuming, suite)("poison", (it) => {
         })
         const context = yield* Effect.context<Inbox | Alarms | OrderStore>()
         yield* Effect.forkScoped(
-          (yield* EventBus).consume((delivery) => Effect.provideContext(takeDelivery(delivery, handle), context))
+          (yield* EventBus).consume({
+            take: (delivery) => Effect.provideContext(takeDelivery(delivery, handle), context),
+            setAside: unexpected
+          })
         )
         for (const body of poison) yield* send(body)
         yield* send(text(order, "good"))

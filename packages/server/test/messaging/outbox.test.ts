@@ -42,7 +42,7 @@ const taped = Layer.effect(
   EventBus,
   Effect.map(Tape, ({ answer, isUp, messages }) =>
     EventBus.of({
-      isUp: Ref.get(isUp),
+      status: Effect.map(Ref.get(isUp), (up) => ({ publishing: up ? null : "it is away", consuming: null })),
       publish: Effect.fnUntraced(function* (batch) {
         const answering = yield* Ref.get(answer)
         const outcomes = batch.map(answering)

@@ -3,27 +3,10 @@ import type { RedisAddress } from "@tickettoken/order-server/redis/IoRedis"
 import { Effect, type Scope } from "effect"
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { connect, createServer } from "node:net"
+import { createServer } from "node:net"
+import { listens, orSkip } from "./services.ts"
 
 const DEFAULT_PORT = 6379
-
-const required = process.env["REQUIRE_SERVICES"] === "1"
-
-const listens = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.on("error", () => resolve(false))
-  })
-
-/** Says once why a suite does not run, or fails where everything has to be there. */
-const orSkip = (isThere: boolean, what: string): boolean => {
-  if (!isThere && required) throw new Error(`${what}, and REQUIRE_SERVICES=1`)
-  if (!isThere) process.stderr.write(`skipped: ${what}\n`)
-  return isThere
-}
 
 /** Whether the suites on the ordinary Redis can run. */
 export const hasRedis = orSkip(await listens(DEFAULT_PORT), "no Redis answers on port 6379")

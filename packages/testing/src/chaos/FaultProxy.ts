@@ -26,6 +26,8 @@ export interface FaultProxy {
   readonly disturb: (disturbance: Disturbance | null) => Effect.Effect<void>
   /** How many pieces or connections each fault has hit. */
   readonly hits: Effect.Effect<ReadonlyMap<LinkFault, number>>
+  /** Tells every client something that its server has not said; in between what the server says, if that is silent. */
+  readonly say: (bytes: Uint8Array) => Effect.Effect<void>
   /** Ends every connection that is open. */
   readonly sever: Effect.Effect<void>
 }
@@ -47,6 +49,7 @@ export const make = Effect.fn("FaultProxy.make")(function* (
   const inForce = yield* Ref.make<Disturbance | null>(null)
   const hits = yield* Ref.make<ReadonlyMap<LinkFault, number>>(new Map())
   const open = new Set<Socket>()
+  const clients = new Set<Socket>()
   const hit = ({ fault }: Disturbance) =>
     Ref.update(hits, (counts) => new Map([...counts, [fault, (counts.get(fault) ?? 0) + 1]]))
 
@@ -107,11 +110,13 @@ export const make = Effect.fn("FaultProxy.make")(function* (
   const connected = (client: Socket) =>
     Effect.gen(function* () {
       const server = connect({ host: HOST, port: yield* target, noDelay: true, allowHalfOpen: true })
+      clients.add(client)
       for (const socket of [client, server]) {
         open.add(socket)
         socket.on("error", () => socket.destroy())
         socket.once("close", () => {
           open.delete(socket)
+          clients.delete(client)
           client.destroy()
           server.destroy()
         })
@@ -135,6 +140,7 @@ export const make = Effect.fn("FaultProxy.make")(function* (
     port: address.port,
     disturb: (disturbance) => Ref.set(inForce, disturbance),
     hits: Ref.get(hits),
+    say: (bytes) => Effect.sync(() => clients.forEach((socket) => socket.write(bytes))),
     sever: Effect.sync(() => open.forEach((socket) => socket.resetAndDestroy()))
   }
 })
