@@ -21,6 +21,7 @@ import type { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import type { Outbox } from "@tickettoken/order-domain/ports/Outbox"
 import type { Payments } from "@tickettoken/order-domain/ports/Payments"
 import type { Policies } from "@tickettoken/order-domain/ports/Policies"
+import type { SalesReads } from "@tickettoken/order-domain/ports/SalesReads"
 import type { Tickets } from "@tickettoken/order-domain/ports/Tickets"
 import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import type { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
@@ -44,6 +45,7 @@ export type Ports =
   | Outbox
   | Payments
   | Policies
+  | SalesReads
   | Tickets
   | WorkExecutor
   | WorkQueue

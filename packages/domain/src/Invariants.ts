@@ -28,7 +28,8 @@ export const invariants = {
   I22: "an order that has ended has given its tickets back and has no open intent",
   I23: "the audit history is as it was written",
   I24: "the database keeps tenants apart by itself",
-  I25: "nothing is held by the dead"
+  I25: "nothing is held by the dead",
+  I26: "the sales figures are what the orders add up to"
 } as const
 
 export type InvariantId = keyof typeof invariants

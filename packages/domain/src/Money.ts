@@ -156,6 +156,16 @@ export const allocate = (total: Cents, weights: ReadonlyArray<number>): Readonly
     weights.map((weight) => ({ weight, count: 1 }))
   ).map(({ each, extras }) => unsafeCents(each + extras))
 
+/**
+ * `part` of `whole` in basis points, rounded down; `null` where there is no whole. Both are sums, which may pass
+ * {@link AMOUNT_CEILING}: a product of such a sum may pass 2^53, so it is made of BigInts.
+ */
+export const rateOf = (part: number, whole: number): BasisPoints | null =>
+  whole === 0 ? null : BasisPoints.make(Number((BigInt(part) * BigInt(BASIS_POINTS_WHOLE)) / BigInt(whole)))
+
+/** What each of `count` equal parts of a sum comes to, rounded down; `null` where there is none. */
+export const meanOf = (sum: number, count: number): number | null => (count === 0 ? null : Math.floor(sum / count))
+
 const wholeOrZero = (value: number): number => (Number.isInteger(value) && value > 0 ? value : 0)
 
 /**

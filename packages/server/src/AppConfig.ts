@@ -97,6 +97,8 @@ export interface Configuration {
   readonly expiryInterval: Duration.Duration
   /** How long after its end an unpaid order is asked about once more (rule 3.13). */
   readonly paymentLooks: ReadonlyArray<Duration.Duration>
+  /** Between two rounds of counting changes into the sales figures. */
+  readonly salesInterval: Duration.Duration
   readonly defaultCurrency: Currency
   /** Of every tenant. */
   readonly policies: OrderPolicies
@@ -270,6 +272,7 @@ const configurationOf = (values: ConfigValues): Configuration => ({
   idempotencyTtl: values.idempotencyTtl,
   expiryInterval: values.expiryInterval,
   paymentLooks: values.paymentLooks,
+  salesInterval: values.salesInterval,
   defaultCurrency: values.defaultCurrency,
   policies: policiesOf(values),
   dataFolder: values.dataFolder,

@@ -41,6 +41,7 @@ import * as PaymentLookBackFiber from "./jobs/PaymentLookBackFiber.ts"
 import * as PaymentWatchFiber from "./jobs/PaymentWatchFiber.ts"
 import * as InvariantFiber from "./jobs/InvariantFiber.ts"
 import * as RetentionFiber from "./jobs/RetentionFiber.ts"
+import * as SalesFiber from "./jobs/SalesFiber.ts"
 import * as Sweeper from "./jobs/Sweeper.ts"
 import { limitsLayer } from "./limits/limitsLayer.ts"
 import * as InboxConsumer from "./messaging/InboxConsumer.ts"
@@ -129,6 +130,7 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     PaymentWatchFiber.layer,
     PaymentLookBackFiber.layer(config.paymentLooks),
     RetentionFiber.layer,
+    SalesFiber.layer(config.salesInterval),
     InvariantFiber.layer,
     AlarmFiber.layer,
     StoreGauges.layer(foundation.bus !== null)

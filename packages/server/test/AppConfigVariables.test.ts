@@ -169,6 +169,7 @@ const samples: { readonly [Key in keyof typeof variables]: Sample } = {
   holdLength: { text: "0.1", pick: ({ policies }) => policies.hold.standardMinutes, expected: 0.1 },
   vipHoldLength: { text: "45", pick: ({ policies }) => policies.hold.vipMinutes, expected: 45 },
   grace: { text: "0.05", pick: ({ policies }) => policies.hold.graceMinutes, expected: 0.05 },
+  salesInterval: { text: "0.5", pick: ({ salesInterval }) => seconds(salesInterval), expected: 30 },
   expiryInterval: {
     text: "0.0167",
     pick: ({ expiryInterval, policies }) => [seconds(expiryInterval), policies.hold.intervalSeconds],

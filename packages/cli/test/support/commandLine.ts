@@ -14,6 +14,7 @@ import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { Outbox } from "@tickettoken/order-domain/ports/Outbox"
 import { Payments } from "@tickettoken/order-domain/ports/Payments"
 import { Policies } from "@tickettoken/order-domain/ports/Policies"
+import { SalesReads } from "@tickettoken/order-domain/ports/SalesReads"
 import { Tickets } from "@tickettoken/order-domain/ports/Tickets"
 import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
@@ -92,6 +93,7 @@ const onlyPorts = Context.pick(
   Outbox,
   Payments,
   Policies,
+  SalesReads,
   Tickets,
   WorkQueue
 )

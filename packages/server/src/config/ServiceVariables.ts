@@ -112,6 +112,13 @@ export const serviceVariables = {
     default: String(bulkSettings.attemptsMax),
     description: "How often a bulk job tries an order that fails for a reason that may pass."
   }),
+  salesInterval: withDefault({
+    name: "METRICS_AGGREGATION_INTERVAL_MINUTES",
+    section: "Server",
+    kind: Kind.minutes(1, 60 * 60),
+    default: "5",
+    description: "How often changes of orders are counted into the sales figures."
+  }),
   shutdownDelay: withDefault({
     name: "ORDER_SHUTDOWN_DELAY_SECONDS",
     section: "Server",

@@ -2,6 +2,7 @@
  * The whole HTTP interface as one value: server, typed client, OpenAPI file and command line come from it.
  */
 import { HttpApi, OpenApi } from "effect/http-api"
+import { AnalyticsApi } from "./AnalyticsApi.ts"
 import { BulkJobsApi } from "./BulkJobsApi.ts"
 import { InternalApi } from "./InternalApi.ts"
 import { MessagesApi } from "./MessagesApi.ts"
@@ -15,6 +16,7 @@ export class OrderServiceApi extends HttpApi.make("order-service")
   .add(InternalApi)
   .add(BulkJobsApi)
   .add(MessagesApi)
+  .add(AnalyticsApi)
   // Unknown fields and unknown query parameters are faults, and every fault of a request is told at once.
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })
   .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error", errors: "all" })

@@ -21,7 +21,7 @@ import {
 import { Metadata } from "@tickettoken/order-domain/Metadata"
 import { Cents } from "@tickettoken/order-domain/Money"
 import { OrderStatus } from "@tickettoken/order-domain/Order"
-import { Effect, Schema, SchemaTransformation } from "effect"
+import { DateTime, Effect, Option, Schema, SchemaTransformation } from "effect"
 
 const REASON_CHARS_MAX = 500
 /** More lines than any policy allows. */
@@ -42,6 +42,8 @@ const Reason = Schema.String.check(
     expected: "text without NUL and without half a surrogate pair"
   })
 )
+
+const dayOf = (text: string): Option.Option<DateTime.Utc> => DateTime.make(`${text}T00:00:00Z`)
 
 const Quantity = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: QUANTITY_MAX }))
 
@@ -170,6 +172,44 @@ export const ExpiringQuery = {
   minutes: queryInt(0, LOOK_AHEAD_MINUTES_MAX, 5),
   limit: queryInt(1, PAGE_MAX, 100)
 }
+
+/** A day of UTC, as its first instant. */
+const Day = Schema.String.annotate({ format: "date" })
+  .check(
+    Schema.isPattern(/^\d{4}-\d{2}-\d{2}$/, { expected: "a day such as 2026-11-27" }),
+    Schema.makeFilter((text) => Option.exists(dayOf(text), (day) => DateTime.formatIsoDateUtc(day) === text), {
+      expected: "a day of the calendar"
+    })
+  )
+  .pipe(
+    Schema.decodeTo(
+      Schema.DateTimeUtc,
+      SchemaTransformation.transform({
+        decode: (text) => Option.getOrThrow(dayOf(text)),
+        encode: DateTime.formatIsoDateUtc
+      })
+    )
+  )
+
+const rangeFields = {
+  /** The first day; 30 days up to `to` if absent. */
+  from: Schema.optionalKey(Day),
+  /** The last day, within the range; today if absent. */
+  to: Schema.optionalKey(Day)
+}
+
+export const SalesRangeQuery = rangeFields
+export const SalesSeriesQuery = {
+  ...rangeFields,
+  interval: Schema.Literals(["hour", "day"]).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed("day" as const)))
+}
+export const TopEventsQuery = {
+  ...rangeFields,
+  /** Every currency if absent, each by itself. */
+  currency: Schema.optionalKey(Currency),
+  limit: queryInt(1, PAGE_MAX, 10)
+}
+export const OpenHoldsQuery = { limit: queryInt(0, PAGE_MAX, 20) }
 
 /** A strong entity tag of an order, or `*`. */
 const IfMatch = Schema.String.check(

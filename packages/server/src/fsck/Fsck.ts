@@ -29,6 +29,7 @@ import type { Acknowledged, CapturedMessage, Journals } from "./Journals.ts"
 import { moneyChecks } from "./MoneyChecks.ts"
 import * as Payment from "./PaymentJournal.ts"
 import { quotaChecks } from "./QuotaChecks.ts"
+import { salesChecks } from "./SalesChecks.ts"
 import * as Ticket from "./TicketJournal.ts"
 import * as Witness from "./WitnessChecks.ts"
 import { workChecks } from "./WorkChecks.ts"
@@ -72,6 +73,7 @@ export const databaseOnly: ReadonlyArray<Check> = [
   chainCheck,
   ...workChecks,
   ...quotaChecks,
+  ...salesChecks,
   ...databaseChecks
 ]
 

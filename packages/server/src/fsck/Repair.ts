@@ -5,7 +5,7 @@
  * **Details**
  *
  * A hold that has outlived its grace is expired, with the payment service's last word and an audit row; work and messages
- * that somebody dead still holds are given back; a counter is counted anew under its lock; tickets of an ended order that
+ * that somebody dead still holds are given back; a counter is counted anew under its lock, and so are sales; tickets of an ended order that
  * nobody was asked to give back are asked back, which the ticket service takes as often as it is said. Everything else is
  * left to a person.
  */
@@ -22,6 +22,7 @@ import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { quoted } from "../sql/migrations/quoted.ts"
+import { correctSales } from "../sql/SalesRollupSql.ts"
 import { orUnavailable } from "../sql/sqlFailures.ts"
 import { asAuditor, inTenant } from "../sql/TenantTransaction.ts"
 import type { Finding } from "./Check.ts"
@@ -136,12 +137,15 @@ const askRelease: Doing = Effect.fnUntraced(function* (finding: Finding) {
   return asked.length > 0
 })
 
+const recountSales: Doing = (finding: Finding) => Effect.map(correctSales(tenantOf(finding)), (rows) => rows > 0)
+
 /** By check and part: what is done. */
 const repairs: { readonly [check: string]: { readonly what: string; readonly doing: Doing } } = {
   "I07 expiry": { what: "expire it, after asking the payment service", doing: expire },
   "I25 leases": { what: "give the work back, so that somebody else does it", doing: giveBackWork },
   "I05 waiting": { what: "give the message back, so that it is sent", doing: giveBackMessage },
   "I16 counter": { what: "count the orders anew", doing: recount },
+  "I26 figures": { what: "count the tenant's sales anew", doing: recountSales },
   "I22 release": { what: "ask for its tickets back", doing: askRelease }
 }
 

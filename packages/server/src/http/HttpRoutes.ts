@@ -4,6 +4,7 @@
 import { Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { OrderServiceApi } from "../contract/Api.ts"
+import * as AnalyticsHandlers from "./AnalyticsHandlers.ts"
 import * as BearerAuthLive from "./BearerAuthLive.ts"
 import * as BulkJobsHandlers from "./BulkJobsHandlers.ts"
 import * as DocsRoutes from "./DocsRoutes.ts"
@@ -24,7 +25,8 @@ const api = HttpApiBuilder.layer(OrderServiceApi, { openapiPath: "/openapi.json"
     QuotesHandlers.layer,
     InternalHandlers.layer,
     BulkJobsHandlers.layer,
-    MessagesHandlers.layer
+    MessagesHandlers.layer,
+    AnalyticsHandlers.layer
   ]),
   Layer.provide([RequestShapeLive.layer, BearerAuthLive.layer, ServiceKeyAuthLive.layer, RateLimitsLive.layer])
 )

@@ -20,6 +20,7 @@ import type {
 } from "@tickettoken/order-domain/OrderLimits"
 import type { BulkJobNotFound } from "@tickettoken/order-domain/ports/BulkJobReads"
 import type { RefundExceedsCaptured, RefundRequestInvalid } from "@tickettoken/order-domain/RefundQuote"
+import type { SalesRangeInvalid } from "@tickettoken/order-domain/workflows/ReadSales"
 import { Effect } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"
 import * as Problems from "../contract/Problems.ts"
@@ -58,6 +59,7 @@ export type DomainError =
   | QuantityRuleBroken
   | RefundExceedsCaptured
   | RefundRequestInvalid
+  | SalesRangeInvalid
   | StaleVersion
 
 /** When to try again after running into a limit of orders: the window slides, so an hour frees what it frees. */
@@ -109,6 +111,11 @@ const problems = {
   RefundExceedsCaptured: ({ refundable }: RefundExceedsCaptured, said: Said) =>
     new Problems.RefundExceedsCapturedProblem({ ...said, refundable }),
   RefundRequestInvalid: ({ issues }: RefundRequestInvalid, { requestId }: Said) => notValid(issues, requestId),
+  SalesRangeInvalid: ({ issues }: SalesRangeInvalid, { requestId }: Said) =>
+    notValid(
+      issues.map(({ message, path }) => ({ path: `query.${path}`, message })),
+      requestId
+    ),
   StaleVersion: (_: StaleVersion, said: Said) => new Problems.PreconditionFailedProblem(said)
 } satisfies {
   readonly [Tag in DomainError["_tag"]]: (

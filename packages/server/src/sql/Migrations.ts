@@ -27,6 +27,7 @@ import { paymentWatch } from "./migrations/0009_payment_watch.ts"
 import { refundKeys } from "./migrations/0010_refund_keys.ts"
 import { graceFractions } from "./migrations/0011_grace_fractions.ts"
 import { paymentLooks } from "./migrations/0012_payment_looks.ts"
+import { salesFigures } from "./migrations/0013_sales_figures.ts"
 import { appRole, auditorRole, jobsRole } from "./TenantTransaction.ts"
 import { inbox } from "./migrations/0007_inbox.ts"
 
@@ -60,7 +61,8 @@ const migrations = {
   "0009_payment_watch": statements(paymentWatch),
   "0010_refund_keys": statements(refundKeys),
   "0011_grace_fractions": statements(graceFractions),
-  "0012_payment_looks": statements(paymentLooks)
+  "0012_payment_looks": statements(paymentLooks),
+  "0013_sales_figures": statements(salesFigures)
 }
 
 /** The database can not be brought to the needed schema. Nothing was changed. */

@@ -14,6 +14,7 @@ import type { PaymentLooks } from "@tickettoken/order-domain/ports/PaymentLooks"
 import type { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
 import type { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import type { Outbox } from "@tickettoken/order-domain/ports/Outbox"
+import type { SalesReads } from "@tickettoken/order-domain/ports/SalesReads"
 import type { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { Layer } from "effect"
 import type { SqlClient } from "effect/sql"
@@ -29,6 +30,7 @@ import * as OrderReadsSql from "./OrderReadsSql.ts"
 import * as OrderStoreSql from "./OrderStoreSql.ts"
 import * as OutboxSql from "./OutboxSql.ts"
 import * as PaymentLooksSql from "./PaymentLooksSql.ts"
+import * as SalesReadsSql from "./SalesReadsSql.ts"
 import type { StoreOptions } from "./StoreOptions.ts"
 import * as WorkQueueSql from "./WorkQueueSql.ts"
 
@@ -37,6 +39,7 @@ export const layer = (
 ): Layer.Layer<
   | OrderStore
   | OrderReads
+  | SalesReads
   | WorkQueue
   | IdempotencyKeys
   | EventClosures
@@ -54,6 +57,7 @@ export const layer = (
   Layer.mergeAll(
     OrderStoreSql.layer(options),
     OrderReadsSql.layer,
+    SalesReadsSql.layer,
     WorkQueueSql.layer(options),
     OutboxSql.layer(options),
     InboxSql.layer(options),

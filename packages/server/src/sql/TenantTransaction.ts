@@ -121,17 +121,28 @@ export const asJobs = <A, E, R>(
   unit({ role: jobsRole, tenant: "", statementTimeout: STATEMENT_TIMEOUT }, effect)
 
 /** Looking through all orders takes longer than any decision about one, and nobody waits for it at a counter. */
-const AUDIT_STATEMENT_TIMEOUT = "60s"
-const AUDIT_UNIT_TIMEOUT = Duration.seconds(65)
+const LONG_STATEMENT_TIMEOUT = "60s"
+const LONG_UNIT_TIMEOUT = Duration.seconds(65)
+
+/** Runs a unit of work for one tenant that looks at all of its orders. */
+export const inTenantAtLength = <A, E, R>(
+  tenantId: TenantId,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | SqlError.SqlError | ServiceUnavailable, R | SqlClient.SqlClient> =>
+  Effect.provideService(
+    unit({ role: appRole, tenant: tenantId, statementTimeout: LONG_STATEMENT_TIMEOUT }, effect),
+    UnitTimeout,
+    LONG_UNIT_TIMEOUT
+  )
 
 /** Runs a unit of work that only reads: the orders of every tenant, without their secrets. */
 export const asAuditor = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | SqlError.SqlError | ServiceUnavailable, R | SqlClient.SqlClient> =>
   Effect.provideService(
-    unit({ role: auditorRole, tenant: "", statementTimeout: AUDIT_STATEMENT_TIMEOUT }, effect),
+    unit({ role: auditorRole, tenant: "", statementTimeout: LONG_STATEMENT_TIMEOUT }, effect),
     UnitTimeout,
-    AUDIT_UNIT_TIMEOUT
+    LONG_UNIT_TIMEOUT
   )
 
 /** The database's clock: the one statement that needs no unit, because it reads no table. */

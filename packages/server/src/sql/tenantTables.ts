@@ -6,9 +6,16 @@ import { tenantTables as tablesOf0004 } from "./migrations/0004_row_security.ts"
 import { alarmTables } from "./migrations/0005_alarms.ts"
 import { bulkTables } from "./migrations/0008_bulk_jobs.ts"
 import { paymentLookTables } from "./migrations/0012_payment_looks.ts"
+import { salesTables } from "./migrations/0013_sales_figures.ts"
 
 /** Those that hold tenants' rows: row security is on, forced, and has a policy for the tenant's own rows. */
-export const tenantTables: ReadonlyArray<string> = [...tablesOf0004, ...alarmTables, ...bulkTables, "inbox"]
+export const tenantTables: ReadonlyArray<string> = [
+  ...tablesOf0004,
+  ...alarmTables,
+  ...bulkTables,
+  "inbox",
+  ...salesTables
+]
 
 /** Those that hold nothing of any tenant. */
 export const sharedTables: ReadonlyArray<string> = ["orders_migrations", "chore_slots", ...paymentLookTables]

@@ -6,7 +6,7 @@
  * since it started: sums over replicas are the sums of the installation, and the database has the truth.
  */
 import { Currency } from "@tickettoken/order-domain/Currency"
-import { CancelCause } from "@tickettoken/order-domain/Order"
+import { CancelCause, OrderStatus } from "@tickettoken/order-domain/Order"
 import { type InvariantId, invariantIds } from "@tickettoken/order-domain/Invariants"
 import { AlarmKind } from "@tickettoken/order-domain/ports/Alarms"
 import type { WorkKind } from "@tickettoken/order-domain/Work"
@@ -117,6 +117,33 @@ export const work = {
   )
 } as const
 
+/** How sales have gone in the last 24 hours, of all tenants together; docs/analytics.md says what each means. */
+export const sales = {
+  orders: gauge("order_service_recent_orders", "Orders created in the last 24 hours, by how they stand now", {
+    status: OrderStatus.literals
+  }),
+  rates: gauge(
+    "order_service_recent_rate_basis_points",
+    "What became of the orders created in the last 24 hours, of 10 000; NaN where there is none",
+    { rate: ["conversion", "cancellation", "expiry", "refund"] }
+  ),
+  averageOrder: gauge(
+    "order_service_recent_average_order_value",
+    "Mean total of the orders confirmed in the last 24 hours, in minor units; NaN where there is none",
+    { currency }
+  ),
+  holdToPay: gauge(
+    "order_service_recent_hold_to_pay_seconds",
+    "Mean time from creation to payment of the orders created in the last 24 hours; NaN where there is none",
+    {}
+  ),
+  oldestUncounted: gauge(
+    "order_service_sales_uncounted_oldest_seconds",
+    "Age of the oldest change that is not in the sales figures, as a round of counting has left it",
+    {}
+  )
+} as const
+
 /** Matters for people. */
 const alarms = {
   broken: gauge("order_service_invariant_breaks", "Whether a check of orders fsck finds offenders, by invariant", {
@@ -214,6 +241,7 @@ export const processMetrics = {
 const groups: ReadonlyArray<Readonly<Record<string, Pick<Instrument, "info" | "begin">>>> = [
   orders,
   work,
+  sales,
   alarms,
   jobs,
   http,

@@ -122,12 +122,20 @@ export const its = ofIt("order_id")
 
 /** By check and part. */
 export const faults: { readonly [check: string]: Fault | ReadonlyArray<Fault> } = {
-  "I01 total": { on: "confirmed", sql: `update orders set tax_cents = tax_cents + 1 where ${it_}` },
+  "I01 total": {
+    on: "confirmed",
+    sql: `update orders set tax_cents = tax_cents + 1 where ${it_}`,
+    also: ["I26 figures"]
+  },
   "I02 lines": [
     { on: "confirmed", sql: `update order_items set unit_price_cents = unit_price_cents + 1 where ${its}` },
     { on: "created", sql: `delete from order_items where ${its}` }
   ],
-  "I03 committed": { on: "confirmed", sql: `update orders set refund_committed_cents = 5 where ${it_}` },
+  "I03 committed": {
+    on: "confirmed",
+    sql: `update orders set refund_committed_cents = 5 where ${it_}`,
+    also: ["I26 figures"]
+  },
   "I03 captured": { on: "confirmed", sql: `update orders set captured_cents = captured_cents + 1 where ${it_}` },
   "I03 payment": {
     on: "returning",
@@ -165,7 +173,8 @@ export const faults: { readonly [check: string]: Fault | ReadonlyArray<Fault> } 
   },
   "I06 state": {
     on: "confirmed",
-    sql: `update orders set status = 'COMPLETED', completed_at = now() where ${it_}`
+    sql: `update orders set status = 'COMPLETED', completed_at = now() where ${it_}`,
+    also: ["I26 figures"]
   },
   "I07 expiry": {
     on: "payable",
@@ -238,7 +247,7 @@ export const faults: { readonly [check: string]: Fault | ReadonlyArray<Fault> } 
     {
       on: "payable",
       sql: `update orders set status = 'CONFIRMED', confirmed_at = now(), tickets = '[{"id": "1"}, {"id": "2"}]' where ${it_}`,
-      also: ["I06 state"]
+      also: ["I06 state", "I26 figures"]
     }
   ],
   "I21 active": {
@@ -256,6 +265,17 @@ export const faults: { readonly [check: string]: Fault | ReadonlyArray<Fault> } 
     on: "created",
     sql: `update order_work set lease_until = now() - interval '61 seconds' where ${its}`
   },
+  "I26 figures": [
+    {
+      on: "confirmed",
+      sql: `delete from sales_changes where tenant_id = current_setting('test.tenant')::uuid and sign = 1`
+    },
+    {
+      on: "kept",
+      sql: `insert into sales_by_event (tenant_id, day, currency, event_id, sales)
+        select tenant_id, current_date, currency, event_id, 1 from orders where ${it_}`
+    }
+  ],
   "I08 tickets": [
     { on: "payable", evidence: (order) => tickets(placed(order, 1)) },
     { on: "payable", evidence: () => tickets() },

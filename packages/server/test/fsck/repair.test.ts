@@ -42,6 +42,11 @@ const cases: { readonly [check: string]: Case } = {
     on: "payable",
     sql: `update quota_event set n = 4 where tenant_id = current_setting('test.tenant')::uuid`
   },
+  "I26 figures": {
+    on: "confirmed",
+    sql: `insert into sales_by_event (tenant_id, day, currency, event_id, sales)
+      select tenant_id, current_date, currency, event_id, 1 from orders where ${it_}`
+  },
   "I22 release": { on: "cancelled", sql: `delete from order_work where ${its} and kind = 'RELEASE'` }
 }
 

@@ -18,7 +18,7 @@ describe("the contract", () => {
     assert.deepStrictEqual(JSON.parse(JSON.stringify(OpenApi.fromApi(OrderServiceApi))), reviewed)
   })
 
-  it("names the fifteen paths, and for each what it asks for and may refuse", () => {
+  it("names every path, and for each what it asks for and may refuse", () => {
     const paths = at(reviewed, "paths")
     assert.deepStrictEqual(Object.keys(paths ?? {}), [
       "/api/v1/orders",
@@ -37,7 +37,12 @@ describe("the contract", () => {
       "/internal/v1/orders/{orderId}/confirm",
       "/internal/v1/orders/{orderId}/expire",
       "/internal/v1/bulk-jobs/{jobId}",
-      "/internal/v1/events/replay"
+      "/internal/v1/events/replay",
+      "/api/v1/admin/analytics/summary",
+      "/api/v1/admin/analytics/series",
+      "/api/v1/admin/analytics/top-events",
+      "/api/v1/admin/analytics/live",
+      "/api/v1/admin/analytics/holds"
     ])
     const refusals = (path: string, method: string) =>
       Object.keys(at(paths, path, method, "responses") ?? {}).filter((status) => Number(status) >= 300)

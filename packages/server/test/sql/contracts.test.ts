@@ -10,7 +10,9 @@ import { orderReadsContract } from "@tickettoken/order-testing/contracts/orderRe
 import { orderStoreContract } from "@tickettoken/order-testing/contracts/orderStoreContract"
 import { outboxContract } from "@tickettoken/order-testing/contracts/outboxContract"
 import { paymentLooksContract } from "@tickettoken/order-testing/contracts/paymentLooksContract"
+import { salesReadsContract } from "@tickettoken/order-testing/contracts/salesReadsContract"
 import { workQueueContract } from "@tickettoken/order-testing/contracts/workQueueContract"
+import { foldAllSales } from "@tickettoken/order-server/sql/SalesRollupSql"
 import { layerStore } from "./database.ts"
 
 const name = "PostgreSQL"
@@ -21,6 +23,7 @@ workQueueContract(name, layerStore, options)
 idempotencyKeysContract(name, layerStore, options)
 eventClosuresContract(name, layerStore, options)
 orderReadsContract(name, layerStore, options)
+salesReadsContract(name, layerStore, { ...options, settle: foldAllSales })
 endedOrdersContract(name, layerStore, options)
 awaitedPaymentsContract(name, layerStore, options)
 paymentLooksContract(name, layerStore, options)

@@ -14,6 +14,7 @@ import { paymentWatch } from "@tickettoken/order-server/sql/migrations/0009_paym
 import { refundKeys } from "@tickettoken/order-server/sql/migrations/0010_refund_keys"
 import { graceFractions } from "@tickettoken/order-server/sql/migrations/0011_grace_fractions"
 import { paymentLooks } from "@tickettoken/order-server/sql/migrations/0012_payment_looks"
+import { salesFigures, salesFunctions } from "@tickettoken/order-server/sql/migrations/0013_sales_figures"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as RoleCheck from "@tickettoken/order-server/sql/RoleCheck"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
@@ -37,7 +38,8 @@ const all = [
   "0009_payment_watch",
   "0010_refund_keys",
   "0011_grace_fractions",
-  "0012_payment_looks"
+  "0012_payment_looks",
+  "0013_sales_figures"
 ]
 
 /** An empty database for each test. */
@@ -94,7 +96,8 @@ const frozen = {
   "0009_payment_watch": "8d5309953d0acaef",
   "0010_refund_keys": "db569cbed5a7130d",
   "0011_grace_fractions": "f4bdd143fbcb960b",
-  "0012_payment_looks": "f7c6ad4a4aa46699"
+  "0012_payment_looks": "f7c6ad4a4aa46699",
+  "0013_sales_figures": "d58a0d930ad4b18e"
 }
 
 /** Refunds that two have asked for, one of them with one key for two buyers. */
@@ -126,7 +129,8 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
           "0009_payment_watch": digestOf(paymentWatch),
           "0010_refund_keys": digestOf(refundKeys),
           "0011_grace_fractions": digestOf(graceFractions),
-          "0012_payment_looks": digestOf(paymentLooks)
+          "0012_payment_looks": digestOf(paymentLooks),
+          "0013_sales_figures": digestOf(salesFigures)
         },
         frozen
       )
@@ -204,7 +208,7 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
           where pronamespace = 'public'::regnamespace order by proname`
         assert.deepStrictEqual(
           made,
-          [...functions, ...auditFunctions]
+          [...functions, ...auditFunctions, ...salesFunctions]
             .toSorted()
             .map((name) => ({ name, config: ["search_path=pg_catalog, public, pg_temp"] }))
         )

@@ -1,6 +1,8 @@
 /** Tenants are kept apart by the database itself: inventory of every table, and what each role can reach. */
 import { assert, layer } from "@effect/vitest"
 import { constraintOf, sqlStateOf } from "@tickettoken/order-server/sql/sqlFailures"
+import { foldAllSales } from "@tickettoken/order-server/sql/SalesRollupSql"
+import { salesTables } from "@tickettoken/order-server/sql/migrations/0013_sales_figures"
 import { keyedOtherwise, sharedTables, tenantTables } from "@tickettoken/order-server/sql/tenantTables"
 import {
   appRole,
@@ -27,6 +29,7 @@ const INSUFFICIENT_PRIVILEGE = "42501"
 const fill = Effect.gen(function* () {
   const closures = yield* EventClosures
   const buyer = yield* freshBuyer
+  const other = yield* freshBuyer
   const claim = {
     tenantId: buyer.tenantId,
     principal: buyer.userId,
@@ -46,6 +49,9 @@ const fill = Effect.gen(function* () {
   const { receive } = yield* Inbox
   const message = { tenantId: buyer.tenantId, source: "payments", messageId: held.id, type: "t", body: "{}", bytes: 2 }
   yield* receive(message)
+  yield* foldAllSales
+  // And one change that waits to be folded.
+  yield* createPayable({ ...other, tenantId: buyer.tenantId })
   return { buyer, held, cancelled, refunded: confirmed }
 })
 
@@ -232,7 +238,7 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
         "state",
         "tenant_id"
       ])
-      const readable = ["orders", "order_work", "outbox", "idempotency", "alarms", "bulk_jobs", "inbox"]
+      const readable = ["orders", "order_work", "outbox", "idempotency", "alarms", "bulk_jobs", "inbox", ...salesTables]
       const unreadable = tenantTables.filter((table) => !readable.includes(table))
       for (const table of unreadable) {
         assert.strictEqual(yield* refusalOf(asJobs(countIn(table))), INSUFFICIENT_PRIVILEGE, table)
@@ -254,6 +260,9 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row sec
         sql`update bulk_items set state = 'OPEN'`,
         sql`update inbox set body = '{}'`,
         sql`update inbox set tenant_id = tenant_id`,
+        sql`insert into sales_changes (tenant_id, sign) values (${held.tenantId}, 1)`,
+        sql`update sales_changes set sign = 1`,
+        sql`delete from sales_rollup`,
         sql`insert into order_work (id, tenant_id, order_id, order_version, kind, payload, state, next_at, created_at)
           values ('x', ${held.tenantId}, ${held.id}, 1, 'RELEASE', '{}', 'TODO', now(), now())`
       ]

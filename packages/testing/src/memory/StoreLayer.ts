@@ -14,12 +14,14 @@ import * as OrderReadsMemory from "./OrderReadsMemory.ts"
 import * as OrderStoreMemory from "./OrderStoreMemory.ts"
 import * as OutboxMemory from "./OutboxMemory.ts"
 import * as PaymentLooksMemory from "./PaymentLooksMemory.ts"
+import * as SalesReadsMemory from "./SalesReadsMemory.ts"
 import { ScriptedFaults } from "./ScriptedFaults.ts"
 import * as WorkQueueMemory from "./WorkQueueMemory.ts"
 
 export const layer = Layer.mergeAll(
   OrderStoreMemory.layer,
   OrderReadsMemory.layer,
+  SalesReadsMemory.layer,
   WorkQueueMemory.layer,
   IdempotencyKeysMemory.layer,
   EventClosuresMemory.layer,

@@ -1,7 +1,7 @@
 /**
  * The in-memory ports keep the contracts that PostgreSQL and the service clients keep too.
  */
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { alarmsContract } from "@tickettoken/order-testing/contracts/alarmsContract"
 import { awaitedPaymentsContract } from "@tickettoken/order-testing/contracts/awaitedPaymentsContract"
 import { bulkJobsContract } from "@tickettoken/order-testing/contracts/bulkJobsContract"
@@ -17,6 +17,7 @@ import { outboxContract } from "@tickettoken/order-testing/contracts/outboxContr
 import { paymentsContract } from "@tickettoken/order-testing/contracts/paymentsContract"
 import { paymentLooksContract } from "@tickettoken/order-testing/contracts/paymentLooksContract"
 import { policiesContract } from "@tickettoken/order-testing/contracts/policiesContract"
+import { salesReadsContract } from "@tickettoken/order-testing/contracts/salesReadsContract"
 import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
 import { ticketsContract } from "@tickettoken/order-testing/contracts/ticketsContract"
 import { workQueueContract } from "@tickettoken/order-testing/contracts/workQueueContract"
@@ -30,6 +31,7 @@ workQueueContract("in memory", ports)
 idempotencyKeysContract("in memory", ports)
 eventClosuresContract("in memory", ports)
 orderReadsContract("in memory", ports)
+salesReadsContract("in memory", ports, { settle: Effect.void })
 endedOrdersContract("in memory", ports)
 awaitedPaymentsContract("in memory", ports)
 paymentLooksContract("in memory", ports)
