@@ -3,7 +3,7 @@
  * creation to CONFIRMED, CANCELLED, REFUNDED and EXPIRED over HTTP. One line for each check; the last line is the sum.
  */
 import { execFileSync } from "node:child_process"
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -189,6 +189,16 @@ await check("a second start on the same ports says so in one line", async () => 
   assert.notEqual(code, 0)
   assert.match(output, new RegExp(`(${port}|${tickets}|${payments}|${events})`))
   assert.doesNotMatch(output, /\n\s+at .*:\d+:\d+/)
+})
+
+await check("it prepares a faster start for the next time", async () => {
+  const prepared = join(clone, "packages/server/node_modules/.cache/start")
+  await eventually(
+    "the bundle of the program",
+    async () => globSync("*/start.js", { cwd: prepared }),
+    (found) => found.length === 1,
+    60
+  )
 })
 
 await check("Ctrl-C stops it", async () => {

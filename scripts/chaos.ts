@@ -2,7 +2,7 @@
  * `pnpm chaos`: real servers, services, PostgreSQL and buyers, everything that can go wrong, and then the question
  * whether anything was lost, charged twice or sold twice. Exit code 0 when nothing was, 1 when something was.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { makePlan } from "@tickettoken/order-testing/chaos/ChaosPlan"
 import { simulateMany } from "@tickettoken/order-testing/simulateMany"
 import { Cause, Config, Console, Data, Duration, Effect, Option } from "effect"

@@ -2,7 +2,8 @@
  * The sandbox services on their own, for an installation that is to be tried out without real ones: compose.yaml runs
  * it beside the server. Keeps nothing: what it has sold is forgotten when it ends.
  */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { demoCatalogue } from "@tickettoken/order-testing/sandbox/catalogue"
 import { eventService, paymentService, ticketService } from "@tickettoken/order-testing/sandbox/Services"
 import { Config, Console, Effect, Layer } from "effect"

@@ -3,7 +3,7 @@
  */
 import { type ChaosPlan, makePlan, plannedCounts } from "@tickettoken/order-testing/chaos/ChaosPlan"
 import { type ChaosReport, type ChaosOptions, run } from "@tickettoken/order-testing/chaos/ChaosRun"
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Redacted } from "effect"
 import * as path from "node:path"
 import { openEmbedded, openOn } from "./database.ts"

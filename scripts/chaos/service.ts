@@ -2,7 +2,8 @@
  * One sandbox service as a process of its own: `ticket`, `payment` or `event`, its port, the folder of its journal, the
  * instant of the run's first start, and where payments are announced.
  */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { chaosCatalogue } from "@tickettoken/order-testing/chaos/ChaosCatalogue"
 import { serviceCredential } from "@tickettoken/order-testing/chaos/Credentials"
 import { eventService, paymentService, ticketService } from "@tickettoken/order-testing/sandbox/Services"

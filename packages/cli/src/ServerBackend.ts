@@ -11,7 +11,7 @@
  *
  * Loading this module loads the server: only `Backend` does, when a command asks for it.
  */
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import { AppConfig, type Configuration } from "@tickettoken/order-server/AppConfig"
 import { coreLayer, databaseLayer, type Foundation } from "@tickettoken/order-server/AppLayer"

@@ -5,7 +5,8 @@
  * provided inside would exist twice. Everything ends in the reverse order: the server stops listening and finishes its
  * requests, the jobs and the executor end, and the pool closes last.
  */
-import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { BulkSettings } from "@tickettoken/order-domain/BulkJob"
 import type { BulkJobs } from "@tickettoken/order-domain/ports/BulkJobs"
 import type { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"

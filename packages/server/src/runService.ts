@@ -3,11 +3,11 @@
  *
  * Whatever keeps it from starting ends it with one clear line and an exit code; nothing prints a stack trace.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Cause, Console, Context, Effect, Exit, Layer, Option, Runtime, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { AppConfig, type Configuration } from "./AppConfig.ts"
-import { appLayer, databaseLayer, type Foundation, listeningPort, type Seams } from "./AppLayer.ts"
+import type { Foundation, Seams } from "./AppLayer.ts"
 import { configuredBus } from "./messaging/configuredBus.ts"
 import { prepareDatabase } from "./prepareDatabase.ts"
 import type { World } from "./sandbox/EmbeddedWorld.ts"
@@ -50,7 +50,13 @@ const serveConfigured = Effect.fnUntraced(function* (
 ) {
   const { world } = Shutdown.limitsOf(config.shutdown, config.shutdown.delay)
   const worldScope = yield* Shutdown.stage("The database and the sandbox", world)
-  const { announceAt, demo, foundation } = yield* Scope.provide(openWorld(config), worldScope)
+  // The largest part of the program: read while an embedded database starts.
+  const composition = yield* Effect.cached(Effect.promise(() => import("./AppLayer.ts")))
+  const { announceAt, demo, foundation } = yield* Scope.provide(
+    openWorld(config, Effect.asVoid(composition)),
+    worldScope
+  )
+  const { appLayer, databaseLayer, listeningPort } = yield* composition
   const { pool, work } = Shutdown.limitsOf(config.shutdown, foundation.shutdownDelay)
   const poolScope = yield* Shutdown.stage("Connections to the database", pool)
   const database = yield* Layer.buildWithScope(databaseLayer(config, foundation), poolScope).pipe(
@@ -67,11 +73,14 @@ const serveConfigured = Effect.fnUntraced(function* (
   return yield* Effect.never
 })
 
-/** In production the configuration names everything. Elsewhere the embedded world provides what it leaves open. */
-const openWorld = Effect.fnUntraced(function* (config: Configuration) {
+/**
+ * In production the configuration names everything. Elsewhere the embedded world provides what it leaves open, and does
+ * `meanwhile` where it would only wait.
+ */
+const openWorld = Effect.fnUntraced(function* (config: Configuration, meanwhile: Effect.Effect<void>) {
   if (config.mode !== "production") {
     const { open } = yield* Effect.promise(() => import("./sandbox/EmbeddedWorld.ts"))
-    return yield* open(config)
+    return yield* open(config, meanwhile)
   }
   const named: World = { announceAt: () => Effect.void, demo: null, foundation: yield* productionFoundation(config) }
   return named

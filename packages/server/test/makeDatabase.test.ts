@@ -1,4 +1,4 @@
-import { PgConnection } from "@effect/sql-pg"
+import * as PgConnection from "@effect/sql-pg/PgConnection"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, type Redacted, Scope } from "effect"
 import { makeDatabase } from "./support/postgres.ts"

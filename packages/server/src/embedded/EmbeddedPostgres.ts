@@ -16,7 +16,7 @@
  *
  * On Windows the server does not start from an administrator's terminal.
  */
-import { PgConnection } from "@effect/sql-pg"
+import * as PgConnection from "@effect/sql-pg/PgConnection"
 import { Clock, Duration, Effect, Redacted, Schedule, type Scope } from "effect"
 import * as fs from "node:fs/promises"
 import * as net from "node:net"
@@ -40,6 +40,8 @@ export interface Options {
   readonly readyWithin?: Duration.Input | undefined
   /** Then it is stopped harder, without the final writes. */
   readonly stopWithin?: Duration.Input | undefined
+  /** Is done while the server starts, for what would only have to be waited for afterwards. */
+  readonly meanwhile?: Effect.Effect<void> | undefined
 }
 
 export interface EmbeddedPostgres {
@@ -165,6 +167,7 @@ const serve = Effect.fnUntraced(function* (options: {
   readonly durable: boolean
   readonly stopWithin: Duration.Input
   readonly readyWithin?: Duration.Input | undefined
+  readonly meanwhile?: Effect.Effect<void> | undefined
 }): Effect.fn.Return<Serving, EmbeddedPostgresError, Scope.Scope> {
   const { folder, port, logFile } = options
   const settings = {
@@ -182,12 +185,13 @@ const serve = Effect.fnUntraced(function* (options: {
   )
   const exited = Effect.flatMap(server.exited, (how) => stoppedEarly(how, port, logFile))
   const readyWithin = options.readyWithin ?? READY_WITHIN
-  yield* Effect.raceFirst(untilReady(folder, server.pid), exited).pipe(
+  const ready = Effect.raceFirst(untilReady(folder, server.pid), exited).pipe(
     Effect.timeoutOrElse({
       duration: readyWithin,
       orElse: () => notReady(`was not ready within ${Duration.format(Duration.fromInputUnsafe(readyWithin))}`, logFile)
     })
   )
+  yield* Effect.all([options.meanwhile ?? Effect.void, ready], { concurrency: "unbounded", discard: true })
   return { ...server, port }
 })
 

@@ -1,7 +1,7 @@
 /**
  * The facts of a request that are needed far from it: its id, where it came from, and what the framework smooths over.
  */
-import { NodeHttpServerRequest } from "@effect/platform-node"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Context, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { NO_ROUTE } from "./requestMetrics.ts"

@@ -4,7 +4,7 @@
  * The viewer that Effect bundles would offer its maker's fonts, proxy and sharing service. Fonts are switched off, the
  * addresses of the rest are taken out of the page, and the content policy forbids the browser to ask anybody but us.
  */
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiScalar } from "effect/http-api"
 import { OrderServiceApi } from "../contract/Api.ts"
@@ -26,19 +26,10 @@ const foreignService = /https:\/\/(?:[a-z-]+\.)*(?:scalar\.com|jsdelivr\.net)/g
 
 const withoutForeignServices = (page: string): string => page.replaceAll(foreignService, "")
 
-/** The page is made once and never changes. */
-const ownPage = HttpRouter.middleware(
-  Effect.sync(() => {
-    let page: HttpServerResponse.HttpServerResponse | undefined
-    return (httpEffect) =>
-      page === undefined
-        ? Effect.map(httpEffect, (response) => {
-            page = guarded(response)
-            return page
-          })
-        : Effect.succeed(page)
-  })
-)
+const viewer = HttpApiScalar.layer(OrderServiceApi, {
+  path: "/docs",
+  scalar: { withDefaultFonts: false, proxyUrl: "", defaultOpenAllTags: true }
+})
 
 const guarded = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
   const { body } = response
@@ -48,7 +39,17 @@ const guarded = (response: HttpServerResponse.HttpServerResponse): HttpServerRes
   )
 }
 
-export const layer = HttpApiScalar.layer(OrderServiceApi, {
-  path: "/docs",
-  scalar: { withDefaultFonts: false, proxyUrl: "", defaultOpenAllTags: true }
-}).pipe(Layer.provide(ownPage.layer))
+/** Answers the request that asks for it first. A reader who hangs up must not leave half a page to all others. */
+const page = HttpRouter.toHttpEffect(viewer).pipe(
+  Effect.flatten,
+  Effect.map(guarded),
+  Effect.scoped,
+  Effect.uninterruptible
+)
+
+/** The page is made once, and not before somebody asks for it: its viewer is the largest module of all. */
+export const layer = HttpRouter.use(
+  Effect.fnUntraced(function* (router) {
+    yield* router.add("GET", "/docs", yield* Effect.cached(page))
+  })
+)

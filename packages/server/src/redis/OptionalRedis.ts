@@ -3,15 +3,24 @@
  */
 import { Context, Effect, Layer, Option } from "effect"
 import { Redis } from "effect/persistence"
-import * as IoRedis from "./IoRedis.ts"
+import type { RedisAddress } from "./IoRedis.ts"
 
 export class OptionalRedis extends Context.Service<OptionalRedis, Option.Option<Redis.Redis["Service"]>>()(
   "@tickettoken/order-server/redis/OptionalRedis"
 ) {
-  static readonly layer = (address: Option.Option<IoRedis.RedisAddress>): Layer.Layer<OptionalRedis> =>
+  static readonly layer = (address: Option.Option<RedisAddress>): Layer.Layer<OptionalRedis> =>
     Option.match(address, {
       onNone: () => Layer.succeed(OptionalRedis, Option.none()),
       onSome: (where) =>
-        Layer.effect(OptionalRedis, Effect.map(Redis.Redis, Option.some)).pipe(Layer.provide(IoRedis.layer(where)))
+        Layer.effect(OptionalRedis, Effect.map(Redis.Redis, Option.some)).pipe(Layer.provide(client(where)))
     })
 }
+
+/** Loaded for those who have one: a start without it is faster. */
+const client = (where: RedisAddress) =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("./IoRedis.ts")),
+      (IoRedis) => IoRedis.layer(where)
+    )
+  )

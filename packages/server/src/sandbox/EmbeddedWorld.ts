@@ -25,9 +25,9 @@ export interface World {
   readonly announceAt: (port: number) => Effect.Effect<void>
 }
 
-/** Starts what is missing, for as long as the scope lives. PostgreSQL ends last. */
-export const open = Effect.fn("EmbeddedWorld.open")(function* (config: Configuration) {
-  const databaseUrl = yield* database(config)
+/** Starts what is missing, for as long as the scope lives. PostgreSQL ends last; `meanwhile` is done as it starts. */
+export const open = Effect.fn("EmbeddedWorld.open")(function* (config: Configuration, meanwhile: Effect.Effect<void>) {
+  const databaseUrl = yield* database(config, meanwhile)
   const { eventUrl, paymentUrl, ticketUrl } = config.services
   const services = Option.all({ ticketUrl, paymentUrl, eventUrl })
   if (Option.isNone(services)) return yield* withSandbox(config, databaseUrl)
@@ -98,16 +98,19 @@ const nobodysSecret = Effect.suspend(() =>
 
 const CHOOSE = "ORDER_DATA_FOLDER names the folder."
 
-const database = ({ database: { url }, dataFolder, shutdown }: Configuration) =>
+const database = ({ database: { url }, dataFolder, shutdown }: Configuration, meanwhile: Effect.Effect<void>) =>
   Option.isSome(url)
     ? Effect.succeed(url.value)
-    : embeddedDatabase(dataFolder, Duration.subtract(limitsOf(shutdown, shutdown.delay).world, KILL_BEFORE))
+    : embeddedDatabase(
+        { dataFolder, meanwhile },
+        Duration.subtract(limitsOf(shutdown, shutdown.delay).world, KILL_BEFORE)
+      )
 
 /** So much time has PostgreSQL to be gone after it was killed. */
 const KILL_BEFORE = Duration.millis(300)
 
 /** PostgreSQL over the data folder. It stops with us: in its own time, or when `limit` of the stop has passed. */
-const embeddedDatabase = Effect.fnUntraced(function* (dataFolder: string, limit: Duration.Duration) {
+const embeddedDatabase = Effect.fnUntraced(function* (options: EmbeddedPostgres.Options, limit: Duration.Duration) {
   const { leftOf, whenForced } = yield* Shutdown
   let stopped = false
   // Registered before the server's own finalizer, so that it comes after it.
@@ -116,7 +119,7 @@ const embeddedDatabase = Effect.fnUntraced(function* (dataFolder: string, limit:
       stopped = true
     })
   )
-  const { pid, url } = yield* EmbeddedPostgres.start({ dataFolder }).pipe(
+  const { pid, url } = yield* EmbeddedPostgres.start(options).pipe(
     Effect.mapError(({ reason }) =>
       startFailure(reason._tag.startsWith("Folder") ? `${reason.message} ${CHOOSE}` : reason.message)
     )

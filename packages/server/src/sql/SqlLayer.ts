@@ -4,7 +4,7 @@
  * Names of columns are not rewritten anywhere: what stands in a statement stands in the table, and the keys inside
  * stored JSON are left alone.
  */
-import { PgClient } from "@effect/sql-pg"
+import * as PgClient from "@effect/sql-pg/PgClient"
 import type { Duration, Layer, Redacted } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 

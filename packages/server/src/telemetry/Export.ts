@@ -13,7 +13,7 @@
  * The exporter would wait as long as the collector asks it to, holding on to everything meanwhile; so an answer that is
  * no success is told to it as a failed transport.
  */
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Duration, Effect, Layer, Option, Redacted, Tracer } from "effect"
 import { HttpBody, HttpClient, HttpClientError } from "effect/http"
 import { OtlpLogger, OtlpSerialization, OtlpTracer } from "effect/observability"

@@ -1,5 +1,5 @@
 /** The line that every request leaves in the log of production, whatever becomes of it. */
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, describe, it } from "@effect/vitest"
 import { BearerAuth } from "@tickettoken/order-server/contract/Auth"
 import * as BearerAuthLive from "@tickettoken/order-server/http/BearerAuthLive"

@@ -1,5 +1,5 @@
 /** The three clients against one address, and calls with ids that never change. */
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import {
   EventId,
   OrderId,

@@ -1,5 +1,5 @@
 /** What the tests of the embedded server need: throw-away data folders, other processes that hold one, and SQL. */
-import { PgConnection } from "@effect/sql-pg"
+import * as PgConnection from "@effect/sql-pg/PgConnection"
 import * as EmbeddedPostgres from "@tickettoken/order-server/embedded/EmbeddedPostgres"
 import { Effect, type Redacted, Schema } from "effect"
 import { spawn } from "node:child_process"

@@ -4,8 +4,8 @@
  * Arguments: the data folder, and `once` to close again instead of holding on. It prints one JSON line: what started,
  * or why nothing did; and a last one when it has been asked to stop and the server still answers.
  */
-import { NodeRuntime } from "@effect/platform-node"
-import { PgConnection } from "@effect/sql-pg"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as PgConnection from "@effect/sql-pg/PgConnection"
 import * as EmbeddedPostgres from "@tickettoken/order-server/embedded/EmbeddedPostgres"
 import { Effect, Redacted, References } from "effect"
 

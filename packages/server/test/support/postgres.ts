@@ -1,5 +1,5 @@
 /** Databases for tests, on the PostgreSQL server of this run (postgresSetup.ts). */
-import { PgConnection } from "@effect/sql-pg"
+import * as PgConnection from "@effect/sql-pg/PgConnection"
 import { Effect, Redacted } from "effect"
 import { randomUUID } from "node:crypto"
 import { inject } from "vitest"

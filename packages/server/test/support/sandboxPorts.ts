@@ -1,5 +1,5 @@
 /** The three clients against a sandbox of their own, on free ports, with the controls that the contract suites need. */
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as EventCatalogHttp from "@tickettoken/order-server/clients/EventCatalogHttp"
 import * as PaymentsHttp from "@tickettoken/order-server/clients/PaymentsHttp"
 import * as TicketsHttp from "@tickettoken/order-server/clients/TicketsHttp"

@@ -4,7 +4,7 @@
  * Each is a real HTTP server over a pure engine and its journal. The service below reaches the same engines without
  * HTTP, and so without faults: for tests that set a scene, act as buyer or bank, and look at what truly happened.
  */
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Context, type DateTime, Effect, Layer, type Result } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { FetchHttpClient } from "effect/http"

@@ -1,7 +1,7 @@
 /** The journal on disk: it is the state, it survives a kill in the middle of a line, and it refuses what it can not read. */
 import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, FileSystem, Path } from "effect"
 import { TestClock } from "effect/testing"

@@ -1,7 +1,7 @@
 /** kill -9 in the middle of traffic: what was answered is still there after a restart, and nothing is there twice. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem } from "effect"
 import { FetchHttpClient } from "effect/http"

@@ -1,6 +1,6 @@
 /** Starting and stopping the sandbox: ports, loopback, and what outlives a restart. */
 import { networkInterfaces } from "node:os"
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, FileSystem, Tracer } from "effect"
 import { demo, demoCatalogue } from "@tickettoken/order-testing/sandbox/catalogue"

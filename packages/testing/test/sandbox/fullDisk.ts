@@ -1,5 +1,6 @@
 /** Adds events to a journal until the disk refuses, twice, and prints how many were taken: run with a small `ulimit -f`. */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, HashMap } from "effect"
 import { EventId } from "@tickettoken/order-domain/Ids"
 import { demoCatalogue } from "@tickettoken/order-testing/sandbox/catalogue"

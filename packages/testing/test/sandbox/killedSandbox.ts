@@ -1,5 +1,5 @@
 /** A sandbox in a process of its own, for a test that kills it: prints the ticket service's url and waits. */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, Layer } from "effect"
 import { layer, Sandbox } from "@tickettoken/order-testing/sandbox/Sandbox"
 

@@ -4,7 +4,7 @@
  * Arguments: the URL of the database, tenant and order. It prints `locked`, waits for a line, tries to write, and prints
  * what came of it.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { TenantId } from "@tickettoken/order-domain/Ids"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
 import { orUnavailable } from "@tickettoken/order-server/sql/sqlFailures"

@@ -2,7 +2,7 @@
  * The whole HTTP layer on a real socket, over any layer of the ports. What has truly happened behind it stays visible:
  * the store, the services in memory, and the faults that a test may script for them.
  */
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { Alarms } from "@tickettoken/order-domain/ports/Alarms"
 import { BulkSettings, bulkSettings, type BulkSettingsShape } from "@tickettoken/order-domain/BulkJob"
 import type { BulkJobReads } from "@tickettoken/order-domain/ports/BulkJobReads"
