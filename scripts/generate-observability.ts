@@ -116,6 +116,31 @@ const rows: ReadonlyArray<readonly [title: string, panels: ReadonlyArray<Panel>]
     ]
   ],
   [
+    "Circuits",
+    [
+      {
+        title: "Open circuits",
+        unit: "short",
+        lines: [["max by (circuit) (order_service_circuit_open)", "{{circuit}}"]]
+      },
+      {
+        title: "Requests turned away",
+        unit: "reqps",
+        lines: [[perSecond("order_service_circuit_turned_away_total", "circuit"), "{{circuit}}"]]
+      },
+      {
+        title: "Attempts repeated",
+        unit: "reqps",
+        lines: [[perSecond("order_service_external_retries_total", "service, outcome"), "{{service}} {{outcome}}"]]
+      },
+      {
+        title: "Without Redis",
+        unit: "short",
+        lines: [["max by (use) (order_service_redis_away)", "{{use}}"]]
+      }
+    ]
+  ],
+  [
     "Work and messages",
     [
       {

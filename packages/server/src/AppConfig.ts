@@ -26,6 +26,8 @@ import {
   Result
 } from "effect"
 import type { ServiceKey } from "./auth/ServiceKeys.ts"
+import type { CircuitSettings } from "./clients/Circuits.ts"
+import type { RetrySettings } from "./clients/Downstream.ts"
 import { type ConfigFault, ConfigInvalid } from "./config/ConfigFaults.ts"
 import { policiesOf, policyFaults } from "./config/ConfigPolicies.ts"
 import { configTable, type ConfigValues, variables } from "./config/ConfigTable.ts"
@@ -73,7 +75,11 @@ export interface Configuration {
     readonly serviceKey: Option.Option<Redacted.Redacted>
     readonly attemptTimeout: Duration.Duration
     readonly deadline: Duration.Duration
+    readonly retry: RetrySettings
+    /** To one service. */
+    readonly connectionsMax: number
   }
+  readonly circuit: CircuitSettings
   /** Without `secret` a generated one is meant; never so in production. */
   readonly jwt: {
     readonly secret: Option.Option<Redacted.Redacted>
@@ -253,7 +259,18 @@ const configurationOf = (values: ConfigValues): Configuration => ({
   downstream: {
     serviceKey: values.serviceKey,
     attemptTimeout: values.downstreamAttemptTimeout,
-    deadline: values.downstreamDeadline
+    deadline: values.downstreamDeadline,
+    retry: {
+      max: values.downstreamRetriesMax,
+      delay: Duration.millis(values.downstreamRetryDelayMillis),
+      share: values.downstreamRetryShare
+    },
+    connectionsMax: values.downstreamConnectionsMax
+  },
+  circuit: {
+    failureShare: values.circuitFailureShare,
+    calls: values.circuitCalls,
+    openFor: values.circuitOpen
   },
   jwt: { secret: values.jwtSecret, issuer: values.jwtIssuer, audience: values.jwtAudience },
   serviceKeys: values.serviceKeys,

@@ -23,6 +23,7 @@ import { HttpRouter, HttpServer } from "effect/http"
 import { AppConfig, type Configuration, policiesLayer } from "./AppConfig.ts"
 import { JwtVerifier } from "./auth/JwtVerifier.ts"
 import { type ServiceKey, ServiceKeys } from "./auth/ServiceKeys.ts"
+import { Circuits } from "./clients/Circuits.ts"
 import * as EventCatalogHttp from "./clients/EventCatalogHttp.ts"
 import * as PaymentsHttp from "./clients/PaymentsHttp.ts"
 import * as TicketsHttp from "./clients/TicketsHttp.ts"
@@ -91,13 +92,16 @@ export type CorePorts = OrderStore | WorkQueue | IdempotencyKeys | BulkJobs | Ou
 /** The domain's ports and the executor, over a pool: all that a way in needs, be it HTTP or the command line. */
 export const coreLayer = (config: Configuration, foundation: Foundation, seams: Seams = {}) => {
   const { eventUrl, paymentUrl, ticketUrl } = foundation.services
-  const { attemptTimeout, deadline } = config.downstream
-  const client = (baseUrl: URL) => ({ baseUrl, serviceKey: foundation.outgoingKey, attemptTimeout, deadline })
+  const { attemptTimeout, connectionsMax, deadline, retry } = config.downstream
+  const client = (baseUrl: URL) => ({ baseUrl, serviceKey: foundation.outgoingKey, attemptTimeout, deadline, retry })
   const services = Layer.mergeAll(
     TicketsHttp.layer(client(ticketUrl)),
     PaymentsHttp.layer(client(paymentUrl)),
     EventCatalogHttp.layer(client(eventUrl))
-  ).pipe(Layer.provide(NodeHttpClient.layerUndici))
+  ).pipe(
+    Layer.provideMerge(Circuits.layer(config.circuit)),
+    Layer.provide(NodeHttpClient.layerUndiciOptions({ connections: connectionsMax }))
+  )
   const store = PostgresLayer.layer({ idempotencyTimeToLive: config.idempotencyTtl, ...seams.store })
   const ports = Layer.mergeAll(
     Layer.merge(orderMetrics.layer, workMetrics.layer).pipe(Layer.provideMerge(store)),
@@ -107,7 +111,11 @@ export const coreLayer = (config: Configuration, foundation: Foundation, seams: 
     Layer.succeed(RequestBudget, config.requestBudget),
     Layer.succeed(BulkSettings, config.bulk)
   )
-  return WorkExecutor.layer.pipe(Layer.provideMerge(seams.ports ?? Layer.empty), Layer.provideMerge(ports))
+  return WorkExecutor.layer.pipe(
+    Layer.provideMerge(seams.ports ?? Layer.empty),
+    Layer.provideMerge(ports),
+    Layer.provideMerge(OptionalRedis.layer(config.redis))
+  )
 }
 
 /** The running service: serves as long as its scope lives. Needs the pool. */
@@ -134,14 +142,14 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     SalesFiber.layer(config.salesInterval),
     InvariantFiber.layer,
     AlarmFiber.layer,
-    StoreGauges.layer(foundation.bus !== null)
+    StoreGauges.layer(foundation.bus !== null),
+    Circuits.layerGauges
   )
   return stopSlowly(foundation.shutdownDelay).pipe(
     Layer.provideMerge(Layer.mergeAll(server, jobs, attached(foundation, InboxConsumer.layer))),
     // Ends after them, so that it sends what they have left.
     Layer.provideMerge(attached(foundation, OutboxRelay.layer)),
     Layer.provideMerge(health(config, foundation)),
-    Layer.provide(OptionalRedis.layer(config.redis)),
     Layer.provideMerge(coreLayer(config, foundation, seams)),
     Layer.provide([
       Layer.succeed(HttpSettings, { bodyBytesMax: config.bodyBytesMax, defaultCurrency: config.defaultCurrency }),

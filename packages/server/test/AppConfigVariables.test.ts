@@ -97,6 +97,17 @@ const samples: { readonly [Key in keyof typeof variables]: Sample } = {
     expected: 0.25
   },
   downstreamDeadline: { text: "6", pick: ({ downstream }) => seconds(downstream.deadline), expected: 6 },
+  downstreamRetriesMax: { text: "0", pick: ({ downstream }) => downstream.retry.max, expected: 0 },
+  downstreamRetryDelayMillis: {
+    text: "250",
+    pick: ({ downstream }) => seconds(downstream.retry.delay),
+    expected: 0.25
+  },
+  downstreamRetryShare: { text: "2.5", pick: ({ downstream }) => downstream.retry.share, expected: 250 },
+  downstreamConnectionsMax: { text: "16", pick: ({ downstream }) => downstream.connectionsMax, expected: 16 },
+  circuitFailureShare: { text: "75", pick: ({ circuit }) => circuit.failureShare, expected: 7500 },
+  circuitCalls: { text: "20", pick: ({ circuit }) => circuit.calls, expected: 20 },
+  circuitOpen: { text: "12.5", pick: ({ circuit }) => seconds(circuit.openFor), expected: 12.5 },
   jwtSecret: { text: jwtSecret, pick: ({ jwt }) => revealed(jwt.secret), expected: jwtSecret },
   jwtIssuer: { text: "https://id.example", pick: ({ jwt }) => jwt.issuer, expected: "https://id.example" },
   jwtAudience: { text: "orders", pick: ({ jwt }) => jwt.audience, expected: "orders" },

@@ -6,6 +6,7 @@ import { EventNotFound } from "@tickettoken/order-domain/OrderErrors"
 import { CatalogEvent, EventCatalog } from "@tickettoken/order-domain/ports/EventCatalog"
 import { Effect, Layer, Schema } from "effect"
 import type { HttpClient } from "effect/http"
+import type { Circuits } from "./Circuits.ts"
 import * as Downstream from "./Downstream.ts"
 
 const EventAnswer = Schema.Struct({
@@ -17,14 +18,15 @@ const EventAnswer = Schema.Struct({
 })
 
 /** Events of the service at this address. */
-export const layer = (options: Downstream.DownstreamOptions): Layer.Layer<EventCatalog, never, HttpClient.HttpClient> =>
-  Layer.effect(EventCatalog, make(options))
+export const layer = (
+  options: Downstream.DownstreamOptions
+): Layer.Layer<EventCatalog, never, HttpClient.HttpClient | Circuits> => Layer.effect(EventCatalog, make(options))
 
 const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions) {
   const { accepted, send, unavailable } = yield* Downstream.make("events", options)
   return EventCatalog.of({
     get: Effect.fn("EventCatalogHttp.get")(function* (tenantId: TenantId, eventId: EventId) {
-      const answer = yield* send({ method: "GET", path: ["internal", "events", eventId], tenantId })
+      const answer = yield* send("events:read", { method: "GET", path: ["internal", "events", eventId], tenantId })
       if (answer._tag === "Refused" && answer.status === 404) return yield* new EventNotFound({ eventId })
       const { event } = yield* accepted(EventAnswer)(answer)
       if (event.id !== eventId) return yield* unavailable("its answer is about another event")

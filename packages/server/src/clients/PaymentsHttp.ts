@@ -13,6 +13,8 @@ import {
 } from "@tickettoken/order-domain/ports/Payments"
 import { Effect, Layer, Option, Schema } from "effect"
 import type { HttpClient } from "effect/http"
+import { type Answer, KEY_USED } from "./Attempt.ts"
+import type { Circuits } from "./Circuits.ts"
 import * as Downstream from "./Downstream.ts"
 import { IntentAnswer, intentOf, RefundAnswer, TooLateAnswer } from "./PaymentsWire.ts"
 
@@ -49,13 +51,14 @@ const outcomeOf = ({ failureReason, status }: typeof RefundAnswer.Type): RefundO
 }
 
 /** Payments of the service at this address. */
-export const layer = (options: Downstream.DownstreamOptions): Layer.Layer<Payments, never, HttpClient.HttpClient> =>
-  Layer.effect(Payments, make(options))
+export const layer = (
+  options: Downstream.DownstreamOptions
+): Layer.Layer<Payments, never, HttpClient.HttpClient | Circuits> => Layer.effect(Payments, make(options))
 
 const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions) {
   const { accepted, send, unavailable, unexpected } = yield* Downstream.make("payments", options)
 
-  const answeredIntent = (answer: Downstream.Answer) => Effect.map(accepted(IntentAnswer)(answer), intentOf)
+  const answeredIntent = (answer: Answer) => Effect.map(accepted(IntentAnswer)(answer), intentOf)
 
   /** The intent that was asked for, and no other. */
   const sameIntent = (id: PaymentIntentId, intent: PaymentIntent) =>
@@ -68,7 +71,7 @@ const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions)
   return Payments.of({
     openIntent: Effect.fn("PaymentsHttp.openIntent")(function* (request: IntentRequest) {
       const { amount, currency, key, orderId, tenantId, userId } = request
-      const answer = yield* send({
+      const answer = yield* send("payments:change", {
         method: "POST",
         path: intents,
         tenantId,
@@ -85,7 +88,7 @@ const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions)
 
     getIntent: Effect.fn("PaymentsHttp.getIntent")(function* (tenantId: TenantId, paymentIntentId: PaymentIntentId) {
       if (!isAddressable(paymentIntentId)) return yield* new PaymentIntentNotFound({ paymentIntentId })
-      const answer = yield* send({ method: "GET", path: [...intents, paymentIntentId], tenantId })
+      const answer = yield* send("payments:read", { method: "GET", path: [...intents, paymentIntentId], tenantId })
       // Any other refusal says nothing about the intent. Taken for unknown, an order would expire over money on its way.
       if (answer._tag === "Refused" && answer.status === 404) {
         return yield* new PaymentIntentNotFound({ paymentIntentId })
@@ -100,7 +103,7 @@ const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions)
     ) {
       if (!isAddressable(paymentIntentId)) return yield* new PaymentIntentNotFound({ paymentIntentId })
       const path = [...intents, paymentIntentId, "cancel"]
-      const answer = yield* send({ method: "POST", path, tenantId, key, body: {} })
+      const answer = yield* send("payments:compensation", { method: "POST", path, tenantId, key, body: {} })
       if (answer._tag === "Accepted") return yield* sameIntent(paymentIntentId, yield* answeredIntent(answer))
       if (answer.status === 404) return yield* new PaymentIntentNotFound({ paymentIntentId })
       const intent = answer.status === 409 ? intentIn(answer.body) : Option.none()
@@ -109,7 +112,7 @@ const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions)
 
     refund: Effect.fn("PaymentsHttp.refund")(function* (instruction: RefundInstruction) {
       const { amount, key, orderId, paymentIntentId, reason, refundId, tenantId } = instruction
-      const answer = yield* send({
+      const answer = yield* send("payments:compensation", {
         method: "POST",
         path: ["internal", "refunds"],
         tenantId,
@@ -118,7 +121,7 @@ const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions)
       })
       if (answer._tag === "Refused") {
         // Something else has moved under this key: nobody knows what.
-        if (answer.code === Downstream.KEY_USED) return yield* unexpected(answer)
+        if (answer.code === KEY_USED) return yield* unexpected(answer)
         // A definite no: nothing has moved.
         const outcome: RefundOutcome = { _tag: "Failed", reason: answer.code }
         return outcome

@@ -7,6 +7,9 @@ import { HoldLost, type TicketCall, Tickets } from "@tickettoken/order-domain/po
 import type { TicketLine } from "@tickettoken/order-domain/Work"
 import { DateTime, Effect, Layer, Option, Random, Schema } from "effect"
 import type { HttpClient } from "effect/http"
+import type { Refused } from "./Attempt.ts"
+import type { CircuitName } from "./CircuitName.ts"
+import type { Circuits } from "./Circuits.ts"
 import * as Downstream from "./Downstream.ts"
 import { AllocationAnswer, AvailabilityAnswer, HoldAnswer, HoldRefusal, ownPricings } from "./TicketsWire.ts"
 
@@ -17,11 +20,10 @@ const decodeHoldRefusal = Schema.decodeUnknownOption(HoldRefusal)
 /** What was asked for can not be had any more, or never could: there is no such thing on sale. */
 const lostCodes = new Set(["HOLD_UNTIL_PAST", "HOLD_NOT_FOUND", "TICKET_TYPE_NOT_FOUND", "PRICING_MISMATCH"])
 
-const isLost = ({ code, status }: Downstream.Refused): boolean =>
-  status === 409 || status === 410 || lostCodes.has(code)
+const isLost = ({ code, status }: Refused): boolean => status === 409 || status === 410 || lostCodes.has(code)
 
 /** The type that is sold out, `null` if the service does not name it; nothing if it says something else. */
-const soldOut = ({ body, code, status }: Downstream.Refused): Option.Option<TicketTypeId | null> => {
+const soldOut = ({ body, code, status }: Refused): Option.Option<TicketTypeId | null> => {
   const { reason, ticketTypeId } = Option.getOrElse(decodeHoldRefusal(body), (): typeof HoldRefusal.Type => ({}))
   return status === 409 && (code === "TICKETS_SOLD_OUT" || reason === "sold_out")
     ? Option.some(ticketTypeId ?? null)
@@ -29,14 +31,19 @@ const soldOut = ({ body, code, status }: Downstream.Refused): Option.Option<Tick
 }
 
 /** Tickets of the service at this address. */
-export const layer = (options: Downstream.DownstreamOptions): Layer.Layer<Tickets, never, HttpClient.HttpClient> =>
-  Layer.effect(Tickets, make(options))
+export const layer = (
+  options: Downstream.DownstreamOptions
+): Layer.Layer<Tickets, never, HttpClient.HttpClient | Circuits> => Layer.effect(Tickets, make(options))
 
 const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions) {
   const { accepted, send, unavailable, unexpected } = yield* Downstream.make("tickets", options)
 
-  const post = (operation: string, { key, tenantId }: Omit<TicketCall, "orderId">, body: object) =>
-    send({ method: "POST", path: path(operation), tenantId, key, body })
+  const post = (
+    circuit: Extract<CircuitName, `tickets:${string}`>,
+    operation: string,
+    { key, tenantId }: Omit<TicketCall, "orderId">,
+    body: object
+  ) => send(circuit, { method: "POST", path: path(operation), tenantId, key, body })
 
   const sameOrder = ({ orderId }: TicketCall, answered: string | undefined) =>
     answered === undefined || answered === orderId
@@ -51,7 +58,7 @@ const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions)
     ) {
       // Asks, and changes nothing: a key that came back would bring an old answer with it.
       const key = `availability:${eventId}:${yield* Random.nextInt}:${yield* Random.nextInt}`
-      const answer = yield* post("availability", { tenantId, key }, { eventId, ticketTypeIds })
+      const answer = yield* post("tickets:read", "availability", { tenantId, key }, { eventId, ticketTypeIds })
       const { ticketTypes } = yield* accepted(AvailabilityAnswer)(answer)
       return ticketTypes.map((type) => ({
         ticketTypeId: type.ticketTypeId,
@@ -70,7 +77,7 @@ const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions)
       holdUntil: DateTime.Utc
     ) {
       const { orderId } = call
-      const answer = yield* post("reserve", call, {
+      const answer = yield* post("tickets:change", "reserve", call, {
         orderId,
         eventId,
         items: lines,
@@ -86,7 +93,7 @@ const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions)
     }),
 
     allocate: Effect.fn("TicketsHttp.allocate")(function* (call: TicketCall) {
-      const answer = yield* post("confirm", call, { orderId: call.orderId })
+      const answer = yield* post("tickets:change", "confirm", call, { orderId: call.orderId })
       if (answer._tag === "Refused") {
         return yield* isLost(answer) ? new HoldLost({ why: answer.why }) : unexpected(answer)
       }
@@ -99,7 +106,7 @@ const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions)
       const { orderId } = call
       // What is in the answer does not matter: released is released.
       yield* Effect.flatMap(
-        post("release", call, lines === null ? { orderId } : { orderId, items: lines }),
+        post("tickets:compensation", "release", call, lines === null ? { orderId } : { orderId, items: lines }),
         accepted(Schema.Unknown)
       )
     })

@@ -4,6 +4,7 @@
  * The names of the original service come first. Names of our own begin with `ORDER_`, so that a misspelt one is noticed.
  * docs/configuration.md and .env.example are written from this table.
  */
+import { downstreamVariables } from "./DownstreamVariables.ts"
 import { messageVariables } from "./MessageVariables.ts"
 import { policyVariables } from "./PolicyVariables.ts"
 import { rateLimitVariables } from "./RateLimitVariables.ts"
@@ -11,7 +12,13 @@ import { serviceVariables } from "./ServiceVariables.ts"
 import { sections, type Variable, type VariableInfo } from "./Variable.ts"
 
 /** By the name under which the server knows each one. */
-export const variables = { ...serviceVariables, ...messageVariables, ...rateLimitVariables, ...policyVariables }
+export const variables = {
+  ...serviceVariables,
+  ...downstreamVariables,
+  ...messageVariables,
+  ...rateLimitVariables,
+  ...policyVariables
+}
 
 type VariableKey = keyof typeof variables
 

@@ -2,7 +2,6 @@
  * The variables that say how the service runs: where it listens, what it talks to, and which credentials it takes.
  */
 import { bulkSettings } from "@tickettoken/order-domain/BulkJob"
-import { STEP_SECONDS_MAX } from "@tickettoken/order-domain/Work"
 import { Redacted, Result } from "effect"
 import { isCredential, parseServiceKeys, type ServiceKey } from "../auth/ServiceKeys.ts"
 import * as Kind from "./ConfigKinds.ts"
@@ -175,21 +174,6 @@ export const serviceVariables = {
     kind: outgoingKey,
     secret,
     description: "Our own credential, sent as `Authorization: Service-Key <id>.<secret>` with every call."
-  }),
-  downstreamAttemptTimeout: withDefault({
-    name: "ORDER_DOWNSTREAM_ATTEMPT_TIMEOUT_SECONDS",
-    section: "Other services",
-    kind: Kind.secondsBelow(STEP_SECONDS_MAX, 0.05),
-    default: "5",
-    description: "How long one attempt of a call may take."
-  }),
-  downstreamDeadline: withDefault({
-    name: "ORDER_DOWNSTREAM_DEADLINE_SECONDS",
-    section: "Other services",
-    kind: Kind.secondsBelow(STEP_SECONDS_MAX, 0.05),
-    default: "7",
-    description:
-      "How long a call may take in all. Less than a step of work takes, so that its outcome is written by the one who asked."
   }),
   jwtSecret: optional({
     name: "JWT_SECRET",

@@ -2,6 +2,7 @@
  * Whether this process should get requests, and how the things that it needs are.
  */
 import { Clock, Context, Duration, Effect, Layer, Ref } from "effect"
+import type { CircuitReport } from "../clients/Circuits.ts"
 
 /** One thing that the service depends on. */
 export interface Dependency {
@@ -10,6 +11,8 @@ export interface Dependency {
   readonly required: boolean
   /** Fails, with a few words for an operator, when it is not there. */
   readonly check: Effect.Effect<void, string>
+  /** Of a service that we call. */
+  readonly circuits?: Effect.Effect<ReadonlyArray<CircuitReport>>
 }
 
 export interface DependencyReport {
@@ -18,6 +21,7 @@ export interface DependencyReport {
   readonly status: "up" | "down"
   readonly latencyMs: number
   readonly why?: string
+  readonly circuits?: ReadonlyArray<CircuitReport>
 }
 
 /** Longer than a healthy answer takes, shorter than a probe waits. */
@@ -58,7 +62,7 @@ export class Health extends Context.Service<
     )
 }
 
-const report = Effect.fnUntraced(function* ({ check, name, required }: Dependency) {
+const report = Effect.fnUntraced(function* ({ check, circuits, name, required }: Dependency) {
   const startedAt = yield* Clock.currentTimeMillis
   const why = yield* check.pipe(
     Effect.timeoutOrElse({ duration: CHECK_TIMEOUT, orElse: () => Effect.fail("it does not answer") }),
@@ -66,7 +70,13 @@ const report = Effect.fnUntraced(function* ({ check, name, required }: Dependenc
     Effect.match({ onFailure: (reason) => reason, onSuccess: () => undefined })
   )
   const latencyMs = (yield* Clock.currentTimeMillis) - startedAt
-  const result: DependencyReport =
-    why === undefined ? { name, required, status: "up", latencyMs } : { name, required, status: "down", latencyMs, why }
+  const result: DependencyReport = {
+    name,
+    required,
+    status: why === undefined ? "up" : "down",
+    latencyMs,
+    ...(why === undefined ? {} : { why }),
+    ...(circuits === undefined ? {} : { circuits: yield* circuits })
+  }
   return result
 })

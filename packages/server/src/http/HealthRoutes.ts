@@ -10,6 +10,10 @@ const liveness = HttpRouter.add("GET", "/health/liveness", HttpServerResponse.js
 
 const isUp = ({ required, status }: DependencyReport): boolean => status === "up" || !required
 
+/** It answers, and what we ask of it is sent. */
+const isWell = ({ circuits = [], status }: DependencyReport): boolean =>
+  status === "up" && circuits.every(({ state }) => state === "closed")
+
 const readiness = HttpRouter.use((router) =>
   Effect.gen(function* () {
     const health = yield* Health
@@ -37,8 +41,7 @@ const detailed = HttpRouter.use((router) =>
         const stopping = yield* health.isStopping
         const dependencies = yield* health.all
         const isReady = !stopping && dependencies.every(isUp)
-        const everyUp = dependencies.every(({ status }) => status === "up")
-        const status = stopping ? "stopping" : !isReady ? "down" : everyUp ? "ok" : "degraded"
+        const status = stopping ? "stopping" : !isReady ? "down" : dependencies.every(isWell) ? "ok" : "degraded"
         return HttpServerResponse.jsonUnsafe({ status, dependencies }, { status: isReady ? 200 : 503 })
       })
     )

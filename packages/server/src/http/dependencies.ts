@@ -6,6 +6,7 @@ import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { Effect, Option } from "effect"
 import { HttpClient } from "effect/http"
 import { SqlClient } from "effect/sql"
+import { Circuits } from "../clients/Circuits.ts"
 import * as Migrations from "../sql/Migrations.ts"
 import { OptionalRedis } from "../redis/OptionalRedis.ts"
 import type { Dependency } from "./Health.ts"
@@ -35,6 +36,7 @@ export const list = ({ eventUrl, paymentUrl, ticketUrl }: ServiceAddresses) =>
     const sql = yield* SqlClient.SqlClient
     const redis = yield* OptionalRedis
     const client = yield* HttpClient.HttpClient
+    const circuits = yield* Circuits
     const migrations = Migrations.pending.pipe(
       Effect.provideService(SqlClient.SqlClient, sql),
       Effect.mapError(() => "can not be looked up"),
@@ -47,12 +49,18 @@ export const list = ({ eventUrl, paymentUrl, ticketUrl }: ServiceAddresses) =>
         Effect.mapError(() => AWAY),
         Effect.scoped
       )
+    const service = (name: "tickets" | "payments" | "events", url: URL): Dependency => ({
+      name,
+      required: false,
+      check: reachable(url),
+      circuits: Effect.map(circuits.states, (all) => all.filter(({ circuit }) => circuit.startsWith(`${name}:`)))
+    })
     const dependencies: ReadonlyArray<Dependency> = [
       { name: "database", required: true, check: Effect.mapError(Effect.asVoid(store.now), ({ why }) => why) },
       { name: "migrations", required: true, check: migrations },
-      { name: "tickets", required: false, check: reachable(ticketUrl) },
-      { name: "payments", required: false, check: reachable(paymentUrl) },
-      { name: "events", required: false, check: reachable(eventUrl) },
+      service("tickets", ticketUrl),
+      service("payments", paymentUrl),
+      service("events", eventUrl),
       ...Option.match(redis, {
         onNone: () => [],
         onSome: ({ send }) => [{ name: "redis", required: false, check: Effect.mapError(send("PING"), () => AWAY) }]

@@ -9,7 +9,7 @@
  */
 import { Context, Effect, Layer } from "effect"
 import { isIPv6 } from "node:net"
-import { monotonicMillis } from "./Presence.ts"
+import { monotonicMillis } from "../monotonicMillis.ts"
 import { count } from "./RateLimits.ts"
 import type { Verdict } from "./Verdict.ts"
 import * as WindowLog from "./WindowLog.ts"

@@ -14,8 +14,9 @@
 import type { Caller } from "@tickettoken/order-domain/Actor"
 import { Context, Effect, Layer, Option } from "effect"
 import type { LimitedOperation } from "../contract/RateLimit.ts"
+import { monotonicMillis } from "../monotonicMillis.ts"
+import * as Presence from "../redis/Presence.ts"
 import { type limitNames, rateLimits } from "../telemetry/Metrics.ts"
-import * as Presence from "./Presence.ts"
 import type { SharedStore } from "./SharedStore.ts"
 import type { Verdict } from "./Verdict.ts"
 import * as WindowLog from "./WindowLog.ts"
@@ -42,11 +43,15 @@ export class RateLimits extends Context.Service<
 export const halfOf = (limit: number): number => Math.max(1, Math.floor(limit / 2))
 
 const make = Effect.fnUntraced(function* (limits: OperationLimits, shared: SharedStore | undefined) {
-  const presence = yield* Presence.make
+  const presence = yield* Presence.make({
+    use: "rate_limits",
+    lost: "Redis does not count the rate limits, every replica does so at half the rate",
+    back: "Redis counts the rate limits again"
+  })
   const log = WindowLog.make(KEYS_MAX)
 
   const together = Effect.fnUntraced(function* (store: SharedStore, key: string, limit: number) {
-    const now = yield* Presence.monotonicMillis
+    const now = yield* monotonicMillis
     const own = log.take(key, limit, now)
     if (!own.allowed) return own
     const answer = yield* presence.ask(store.take(key, limit))
@@ -55,7 +60,7 @@ const make = Effect.fnUntraced(function* (limits: OperationLimits, shared: Share
       return answer.value
     }
     log.giveBack(key, now)
-    return log.take(key, halfOf(limit), yield* Presence.monotonicMillis)
+    return log.take(key, halfOf(limit), yield* monotonicMillis)
   })
 
   return RateLimits.of({
@@ -63,9 +68,7 @@ const make = Effect.fnUntraced(function* (limits: OperationLimits, shared: Share
       const key = `${operation}:${tenantId}:${actor.id}`
       const limit = limits[operation]
       const verdict =
-        shared === undefined
-          ? log.take(key, limit, yield* Presence.monotonicMillis)
-          : yield* together(shared, key, limit)
+        shared === undefined ? log.take(key, limit, yield* monotonicMillis) : yield* together(shared, key, limit)
       yield* count(operation, verdict)
       return verdict
     })

@@ -9,8 +9,9 @@
  */
 import { Effect, Schema } from "effect"
 import { Redis } from "effect/persistence"
-import { type SharedStore, StoreAway } from "../limits/SharedStore.ts"
+import type { SharedStore } from "../limits/SharedStore.ts"
 import { SLOT_MILLIS, WINDOW_SLOTS } from "../limits/Verdict.ts"
+import { StoreAway } from "./Presence.ts"
 
 const KEY_PREFIX = "orders:limit:"
 

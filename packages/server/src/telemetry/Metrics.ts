@@ -11,6 +11,7 @@ import { type InvariantId, invariantIds } from "@tickettoken/order-domain/Invari
 import { AlarmKind } from "@tickettoken/order-domain/ports/Alarms"
 import type { WorkKind } from "@tickettoken/order-domain/Work"
 import { Effect, Layer } from "effect"
+import { type CircuitName, circuitNames } from "../clients/CircuitName.ts"
 import { counter, durations, gauge, type Instrument, type MetricInfo } from "./Instrument.ts"
 
 const currency = Currency.literals
@@ -195,11 +196,18 @@ export const rateLimits = {
   decisions: counter("order_service_rate_limit_decisions_total", "Requests that a rate limit was asked about", {
     limit: limitNames,
     outcome: ["allowed", "refused"]
-  }),
-  storeAway: gauge(
-    "order_service_rate_limit_store_away",
-    "Whether Redis is away, 1 or 0: while it is, this replica counts the rate limits alone, at half the rate",
-    {}
+  })
+} as const
+
+/** What Redis is asked for. Each of them does without it, in its own way. */
+const redisUses = ["rate_limits", "circuits", "locks"] as const
+export type RedisUse = (typeof redisUses)[number]
+
+export const redis = {
+  away: gauge(
+    "order_service_redis_away",
+    "Whether Redis is away, 1 or 0: while it is, this replica counts rate limits alone at half the rate, knows its own circuits only, and takes no locks",
+    { use: redisUses }
   )
 } as const
 
@@ -211,6 +219,30 @@ export const downstream = {
   }),
   seconds: durations("order_service_external_call_duration_seconds", "Time until another service has answered", {
     service: services
+  }),
+  retries: counter(
+    "order_service_external_retries_total",
+    "Attempts repeated within a call: `over_budget` was not sent, too many others were",
+    { service: services, outcome: ["sent", "over_budget"] }
+  )
+} as const
+
+/** By service and class of calls. */
+const circuit: ReadonlyArray<CircuitName> = circuitNames
+
+/** Circuit breakers towards other services. */
+export const circuits = {
+  open: gauge(
+    "order_service_circuit_open",
+    "Whether calls are turned away, by service and class: 1 while the circuit is open, 0.5 while a probe decides, else 0",
+    { circuit }
+  ),
+  transitions: counter("order_service_circuit_transitions_total", "Circuits that this replica has moved", {
+    circuit,
+    to: ["open", "half_open", "closed"]
+  }),
+  turnedAway: counter("order_service_circuit_turned_away_total", "Requests that an open circuit has not sent", {
+    circuit
   })
 } as const
 
@@ -246,7 +278,9 @@ const groups: ReadonlyArray<Readonly<Record<string, Pick<Instrument, "info" | "b
   jobs,
   http,
   rateLimits,
+  redis,
   downstream,
+  circuits,
   database,
   processMetrics
 ]

@@ -16,7 +16,8 @@ import type { Lie } from "@tickettoken/order-testing/sandbox/Faults"
 import { Sandbox } from "@tickettoken/order-testing/sandbox/Sandbox"
 import { randomUuid } from "@tickettoken/order-testing/TestOrders"
 import { ConfigProvider, DateTime, Effect, Layer } from "effect"
-import { sandboxPorts } from "../support/sandboxPorts.ts"
+import { neverOpens } from "../support/clientSettings.ts"
+import { sandboxPorts, sandboxPortsWith } from "../support/sandboxPorts.ts"
 
 const live = { live: true }
 
@@ -144,42 +145,45 @@ const journalled = (kind: string) =>
 
 const RUNS = 25
 
-layer(sandboxPorts, { excludeTestServices: true, timeout: "60 seconds" })("with faults", (it) => {
-  it.effect.each(operations.flatMap((operation) => lies[operation].map((about) => [operation, about] as const)))(
-    "F30 %s: an answer that is %s is an outage, and the same call succeeds afterwards",
-    ([operation, about]) =>
-      Effect.gen(function* () {
-        const order = yield* scene
-        yield* prepare[operation]?.(order) ?? Effect.void
-        const faults = yield* faultsOf(operation)
-        yield* faults.set({ rules: [{ operation, lie: { about, times: 1 } }] })
-        const error = yield* Effect.flip(step(order, operation))
-        assert.strictEqual(error._tag, "ServiceUnavailable")
-        yield* step(order, operation)
-        const { rules } = yield* faults.report
-        assert.strictEqual(rules[0]?.hits.lie, 1)
-        yield* faults.clear
-      })
-  )
+layer(sandboxPortsWith({ circuit: neverOpens }), { excludeTestServices: true, timeout: "60 seconds" })(
+  "with faults",
+  (it) => {
+    it.effect.each(operations.flatMap((operation) => lies[operation].map((about) => [operation, about] as const)))(
+      "F30 %s: an answer that is %s is an outage, and the same call succeeds afterwards",
+      ([operation, about]) =>
+        Effect.gen(function* () {
+          const order = yield* scene
+          yield* prepare[operation]?.(order) ?? Effect.void
+          const faults = yield* faultsOf(operation)
+          yield* faults.set({ rules: [{ operation, lie: { about, times: 1 } }] })
+          const error = yield* Effect.flip(step(order, operation))
+          assert.strictEqual(error._tag, "ServiceUnavailable")
+          yield* step(order, operation)
+          const { rules } = yield* faults.report
+          assert.strictEqual(rules[0]?.hits.lie, 1)
+          yield* faults.clear
+        })
+    )
 
-  it.effect.each(Object.entries(effects))("F25 %s: done but not answered, it is done once", ([name, kind]) =>
-    Effect.gen(function* () {
-      const operation = operations.find((known) => known === name) ?? "events.get"
-      const before = yield* journalled(kind)
-      const orders = yield* Effect.all(Array.from({ length: RUNS }, () => scene))
-      for (const order of orders) yield* prepare[operation]?.(order) ?? Effect.void
-      const prepared = yield* journalled(kind)
-      const faults = yield* faultsOf(operation)
-      yield* faults.set({ seed: 7, rules: [{ operation, failAfter: 0.5 }] })
-      for (const order of orders) {
-        yield* Effect.retry(step(order, operation), { while: ({ _tag }) => _tag === "ServiceUnavailable", times: 20 })
-      }
-      const { rules } = yield* faults.report
-      yield* faults.clear
-      assert.isAtLeast(rules[0]?.hits.failAfter ?? 0, RUNS / 5)
-      const after = yield* journalled(kind)
-      assert.deepStrictEqual(prepared, before)
-      assert.deepStrictEqual([after.facts - before.facts, after.keys - before.keys], [RUNS, RUNS])
-    })
-  )
-})
+    it.effect.each(Object.entries(effects))("F25 %s: done but not answered, it is done once", ([name, kind]) =>
+      Effect.gen(function* () {
+        const operation = operations.find((known) => known === name) ?? "events.get"
+        const before = yield* journalled(kind)
+        const orders = yield* Effect.all(Array.from({ length: RUNS }, () => scene))
+        for (const order of orders) yield* prepare[operation]?.(order) ?? Effect.void
+        const prepared = yield* journalled(kind)
+        const faults = yield* faultsOf(operation)
+        yield* faults.set({ seed: 7, rules: [{ operation, failAfter: 0.5 }] })
+        for (const order of orders) {
+          yield* Effect.retry(step(order, operation), { while: ({ _tag }) => _tag === "ServiceUnavailable", times: 20 })
+        }
+        const { rules } = yield* faults.report
+        yield* faults.clear
+        assert.isAtLeast(rules[0]?.hits.failAfter ?? 0, RUNS / 5)
+        const after = yield* journalled(kind)
+        assert.deepStrictEqual(prepared, before)
+        assert.deepStrictEqual([after.facts - before.facts, after.keys - before.keys], [RUNS, RUNS])
+      })
+    )
+  }
+)

@@ -7,6 +7,7 @@ import { ServiceControls } from "@tickettoken/order-testing/contracts/ServiceCon
 import { type Operation, ScriptedFaults } from "@tickettoken/order-testing/memory/ScriptedFaults"
 import * as Sandbox from "@tickettoken/order-testing/sandbox/Sandbox"
 import { Duration, Effect } from "effect"
+import { neverOpens, once } from "../support/clientSettings.ts"
 import { sandboxPortsWith } from "../support/sandboxPorts.ts"
 import { asService, confirmedOrder, createOrder, newOrder, person } from "./support/buyer.ts"
 import { eventually } from "./support/eventually.ts"
@@ -100,8 +101,8 @@ const openSockets = Effect.sync(
   () => process.getActiveResourcesInfo().filter((resource) => resource === "TCPSocketWrap").length
 )
 
-/** Clients that give up soon. */
-const hastyClients = sandboxPortsWith({ attemptTimeout: Duration.seconds(1) })
+/** Clients that give up soon, and never beforehand. */
+const hastyClients = sandboxPortsWith({ attemptTimeout: Duration.seconds(1), retry: once, circuit: neverOpens })
 
 const CROWD = 100
 

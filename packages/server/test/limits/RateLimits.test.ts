@@ -2,9 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Caller } from "@tickettoken/order-domain/Actor"
 import { TenantId, UserId } from "@tickettoken/order-domain/Ids"
-import { ANSWER_MILLIS_MAX, monotonicMillis } from "@tickettoken/order-server/limits/Presence"
+import { monotonicMillis } from "@tickettoken/order-server/monotonicMillis"
 import { halfOf, RateLimits } from "@tickettoken/order-server/limits/RateLimits"
-import { type SharedStore, StoreAway } from "@tickettoken/order-server/limits/SharedStore"
+import type { SharedStore } from "@tickettoken/order-server/limits/SharedStore"
+import { ANSWER_MILLIS_MAX, StoreAway } from "@tickettoken/order-server/redis/Presence"
 import * as WindowLog from "@tickettoken/order-server/limits/WindowLog"
 import { Context, Effect, Fiber, Layer, Logger, Metric } from "effect"
 import { TestClock } from "effect/testing"
@@ -58,7 +59,9 @@ const allowedOf = Effect.fnUntraced(function* (replica: Replica, times: number) 
 })
 
 const awayGauge = Effect.map(Metric.snapshot, (all) => {
-  const gauge = all.find(({ id }) => id === "order_service_rate_limit_store_away")
+  const gauge = all.find(
+    ({ attributes, id }) => id === "order_service_redis_away" && attributes?.["use"] === "rate_limits"
+  )
   return gauge?.type === "Gauge" ? gauge.state.value : undefined
 })
 

@@ -6,7 +6,7 @@ import { Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import { monotonicMillis } from "@tickettoken/order-server/limits/Presence"
+import { monotonicMillis } from "@tickettoken/order-server/monotonicMillis"
 import { windowContract } from "./windowContract.ts"
 
 windowContract(

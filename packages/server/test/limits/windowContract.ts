@@ -1,6 +1,6 @@
 /** What every store of rate limits must do, whichever clock it counts by. */
 import { assert, describe, it } from "@effect/vitest"
-import type { StoreAway } from "@tickettoken/order-server/limits/SharedStore"
+import type { StoreAway } from "@tickettoken/order-server/redis/Presence"
 import type { Verdict } from "@tickettoken/order-server/limits/Verdict"
 import { Effect, type Scope } from "effect"
 

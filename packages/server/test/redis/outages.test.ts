@@ -38,7 +38,9 @@ const twoServers = Effect.fnUntraced(function* (server: OwnRedis) {
 })
 
 const gauge = Effect.map(Metric.snapshot, (all) => {
-  const found = all.find(({ id }) => id === "order_service_rate_limit_store_away")
+  const found = all.find(
+    ({ attributes, id }) => id === "order_service_redis_away" && attributes?.["use"] === "rate_limits"
+  )
   return found?.type === "Gauge" ? found.state.value : undefined
 })
 

@@ -14,11 +14,13 @@ import { Cents } from "@tickettoken/order-domain/Money"
 import { EventCatalog } from "@tickettoken/order-domain/ports/EventCatalog"
 import { Payments } from "@tickettoken/order-domain/ports/Payments"
 import { Tickets } from "@tickettoken/order-domain/ports/Tickets"
+import type { CircuitSettings } from "@tickettoken/order-server/clients/Circuits"
 import type { DownstreamOptions } from "@tickettoken/order-server/clients/Downstream"
 import * as EventCatalogHttp from "@tickettoken/order-server/clients/EventCatalogHttp"
 import * as PaymentsHttp from "@tickettoken/order-server/clients/PaymentsHttp"
 import * as TicketsHttp from "@tickettoken/order-server/clients/TicketsHttp"
 import { DateTime, Effect, Layer, Option, Redacted } from "effect"
+import { circuitsWith, type ClientSettings, once, production } from "./clientSettings.ts"
 
 export const tenantId = TenantId.make("11111111-1111-4111-8111-111111111111")
 export const eventId = EventId.make("22222222-2222-4222-8222-222222222221")
@@ -98,12 +100,22 @@ export type Call = Effect.Effect<Effect.Success<AnyCall>, Effect.Error<AnyCall>,
 /** All of them, by name. */
 export const everyCall: ReadonlyArray<readonly [name: string, call: Call]> = Object.entries<Call>(calls)
 
-/** The clients of services that all answer at one address. */
-export const clients = (baseUrl: URL, options: Omit<DownstreamOptions, "baseUrl"> = {}) => {
-  const given = { baseUrl, serviceKey: Option.some(Redacted.make(credential)), ...options }
-  return Layer.mergeAll(TicketsHttp.layer(given), PaymentsHttp.layer(given), EventCatalogHttp.layer(given))
+type Options = Partial<ClientSettings & Pick<DownstreamOptions, "serviceKey">>
+
+/** The clients of services that all answer at one address, and their circuits. An attempt is not repeated unless a test is about that. */
+export const clients = (baseUrl: URL, options: Options = {}, circuit: Partial<CircuitSettings> = {}) => {
+  const given = {
+    baseUrl,
+    serviceKey: Option.some(Redacted.make(credential)),
+    ...production,
+    retry: once,
+    ...options
+  }
+  return Layer.mergeAll(TicketsHttp.layer(given), PaymentsHttp.layer(given), EventCatalogHttp.layer(given)).pipe(
+    Layer.provideMerge(circuitsWith(circuit))
+  )
 }
 
 /** With the HTTP client of production. */
-export const overUndici = (baseUrl: URL, options: Omit<DownstreamOptions, "baseUrl"> = {}) =>
-  Layer.provide(clients(baseUrl, options), NodeHttpClient.layerUndici)
+export const overUndici = (baseUrl: URL, options: Options = {}, circuit: Partial<CircuitSettings> = {}) =>
+  Layer.provide(clients(baseUrl, options, circuit), NodeHttpClient.layerUndici)

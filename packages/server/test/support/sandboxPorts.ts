@@ -1,26 +1,29 @@
 /** The three clients against a sandbox of their own, on free ports, with the controls that the contract suites need. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import type { CircuitSettings } from "@tickettoken/order-server/clients/Circuits"
 import * as EventCatalogHttp from "@tickettoken/order-server/clients/EventCatalogHttp"
 import * as PaymentsHttp from "@tickettoken/order-server/clients/PaymentsHttp"
 import * as TicketsHttp from "@tickettoken/order-server/clients/TicketsHttp"
 import { ServiceControls } from "@tickettoken/order-testing/contracts/ServiceControls"
 import * as Sandbox from "@tickettoken/order-testing/sandbox/Sandbox"
-import { type Duration, Effect, HashMap, Layer } from "effect"
+import { Effect, HashMap, Layer } from "effect"
+import { circuitsWith, type ClientSettings, production } from "./clientSettings.ts"
 
-interface ClientOptions {
-  /** How long a client waits for an answer. */
-  readonly attemptTimeout?: Duration.Duration
+/** As in production, unless a test says otherwise. */
+interface ClientOptions extends Partial<ClientSettings> {
+  readonly circuit?: Partial<CircuitSettings>
 }
 
-const clients = (options: ClientOptions) =>
+const clients = ({ circuit = {}, ...changed }: ClientOptions) =>
   Layer.unwrap(
-    Effect.map(Sandbox.Sandbox, ({ events, payments, tickets }) =>
-      Layer.mergeAll(
+    Effect.map(Sandbox.Sandbox, ({ events, payments, tickets }) => {
+      const options = { ...production, ...changed }
+      return Layer.mergeAll(
         TicketsHttp.layer({ ...options, baseUrl: new URL(tickets.url) }),
         PaymentsHttp.layer({ ...options, baseUrl: new URL(payments.url) }),
         EventCatalogHttp.layer({ ...options, baseUrl: new URL(events.url) })
-      )
-    )
+      ).pipe(Layer.provideMerge(circuitsWith(circuit)))
+    })
   )
 
 const controls = Layer.effect(

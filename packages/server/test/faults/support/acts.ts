@@ -22,16 +22,20 @@ import { Sandbox } from "@tickettoken/order-testing/sandbox/Sandbox"
 import { Effect, Layer, References } from "effect"
 import { SqlClient } from "effect/sql"
 import { layerStore } from "../../sql/database.ts"
-import { sandboxPorts } from "../../support/sandboxPorts.ts"
+import { neverOpens, once } from "../../support/clientSettings.ts"
+import { sandboxPortsWith } from "../../support/sandboxPorts.ts"
 import { answered, buy, buyerOf, comeToRest, endGraceIn, intentOf, service, stored } from "./world.ts"
 
 /** Faults are meant to be there, and each of them is logged. */
 const quiet = Layer.succeed(References.MinimumLogLevel, "None")
 
+/** A call that is lost stays lost, and no number of losses keeps the next one from being sent. */
+const patientPorts = sandboxPortsWith({ retry: once, circuit: neverOpens })
+
 /** One node. `between` stands between the core and the clients of the other services: a network, or what a twin changes. */
 export const sandboxWorldWith = <Between>(between: Layer.Layer<Between, never, Tickets | Payments>) =>
   WorkExecutor.layer.pipe(
-    Layer.provideMerge(between.pipe(Layer.provideMerge(sandboxPorts))),
+    Layer.provideMerge(between.pipe(Layer.provideMerge(patientPorts))),
     Layer.provideMerge(Layer.mergeAll(layerStore, IdentifiersMemory.layer, PoliciesMemory.layer)),
     Layer.provideMerge(quiet)
   )
