@@ -9,7 +9,9 @@ const banner = ({ dataFolder, demo, port }: Ready): string => {
   const base = `http://localhost:${port}`
   const seconds = (performance.now() / 1000).toFixed(1)
   if (demo === null) return `ready after ${seconds} s: ${base}`
-  const buyer = Redacted.value(demo.tokens.buyer)
+  const { tokens } = demo
+  if (tokens === null) return `ready after ${seconds} s: ${base}, for tokens of the issuer that JWT_JWKS_URL names`
+  const buyer = Redacted.value(tokens.buyer)
   const paying =
     demo.paymentSandbox === null
       ? []
@@ -47,8 +49,8 @@ Demo catalogue (tenant 11111111-1111-4111-8111-111111111111, another tenant ...1
 Bearer tokens, good for 30 days; also in ${dataFolder}/demo
 
   Buyer         ${buyer}
-  Second buyer  ${Redacted.value(demo.tokens.secondBuyer)}
-  Admin         ${Redacted.value(demo.tokens.admin)}
+  Second buyer  ${Redacted.value(tokens.secondBuyer)}
+  Admin         ${Redacted.value(tokens.admin)}
 
 Service key (Authorization: Service-Key ..., with X-Tenant-Id)
 

@@ -56,7 +56,7 @@ const databaseUrl = ({ database: { url }, dataFolder }: Configuration) =>
 const sandboxAt = (port: number): URL => new URL(`http://127.0.0.1:${port}`)
 
 const foundation = Effect.fnUntraced(function* (config: Configuration) {
-  const { downstream, jwt, sandbox, services } = config
+  const { downstream, sandbox, services } = config
   const onlySandbox = [services.ticketUrl, services.paymentUrl, services.eventUrl].every(Option.isNone)
   const demo =
     isEmbedded(config) && onlySandbox
@@ -72,7 +72,7 @@ const foundation = Effect.fnUntraced(function* (config: Configuration) {
     // The demo's key is for the sandbox alone.
     outgoingKey: Option.orElse(downstream.serviceKey, () => Option.map(demo, (known) => known.serviceCredential)),
     // Nobody calls a command, so it knows no callers.
-    jwtSecret: Option.getOrElse(jwt.secret, () => Redacted.make("")),
+    tokenKeys: { _tag: "Secret", secret: Redacted.make("") },
     serviceKeys: [],
     // What a command leaves to be sent is sent by the running server.
     bus: null,

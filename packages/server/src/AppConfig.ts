@@ -28,10 +28,12 @@ import {
 import type { ServiceKey } from "./auth/ServiceKeys.ts"
 import type { CircuitSettings } from "./clients/Circuits.ts"
 import type { RetrySettings } from "./clients/Downstream.ts"
+import type { KeySource } from "./auth/SigningKeys.ts"
 import { type ConfigFault, ConfigInvalid } from "./config/ConfigFaults.ts"
 import { policiesOf, policyFaults } from "./config/ConfigPolicies.ts"
 import { configTable, type ConfigValues, variables } from "./config/ConfigTable.ts"
 import { redisFaults, redisOf } from "./config/redisSettings.ts"
+import { missingTokenKeys, tokenKeyFaults, tokenKeysOf } from "./config/tokenKeys.ts"
 import { missingInProduction, weakInProduction } from "./config/ProductionRules.ts"
 import type { AddressLimitOptions } from "./limits/AddressLimits.ts"
 import type { OperationLimits } from "./limits/RateLimits.ts"
@@ -80,9 +82,9 @@ export interface Configuration {
     readonly connectionsMax: number
   }
   readonly circuit: CircuitSettings
-  /** Without `secret` a generated one is meant; never so in production. */
+  /** Without `keys` a generated secret is meant; never so in production. */
   readonly jwt: {
-    readonly secret: Option.Option<Redacted.Redacted>
+    readonly keys: Option.Option<KeySource>
     readonly issuer: string
     readonly audience: string
   }
@@ -161,8 +163,9 @@ const load = Effect.fnUntraced(
     faults.push(...(yield* unknownOwnNames(provider, names)))
     if (readable.nodeEnv === "production") {
       faults.push(...missingInProduction(needed(need), (name) => names.has(name)), ...weakInProduction(readable))
+      if (need === "service") faults.push(...missingTokenKeys(readable))
     }
-    faults.push(...policyFaults(readable), ...serviceFaults(readable), ...redisFaults(readable))
+    faults.push(...policyFaults(readable), ...serviceFaults(readable), ...redisFaults(readable), ...tokenKeyFaults(readable))
     const [first, ...rest] = faults
     if (first !== undefined) return yield* new ConfigInvalid({ faults: [first, ...rest] })
     // oxlint-disable-next-line typescript/consistent-type-assertions -- no fault: every variable has been read
@@ -272,7 +275,7 @@ const configurationOf = (values: ConfigValues): Configuration => ({
     calls: values.circuitCalls,
     openFor: values.circuitOpen
   },
-  jwt: { secret: values.jwtSecret, issuer: values.jwtIssuer, audience: values.jwtAudience },
+  jwt: { keys: tokenKeysOf(values), issuer: values.jwtIssuer, audience: values.jwtAudience },
   serviceKeys: values.serviceKeys,
   redis: redisOf(values),
   rabbit: { address: values.rabbitUrl, confirmTimeout: values.confirmTimeout, prefetch: values.prefetch },

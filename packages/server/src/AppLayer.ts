@@ -22,7 +22,9 @@ import { type Duration, Effect, Layer, Option, type Redacted } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { AppConfig, type Configuration, policiesLayer } from "./AppConfig.ts"
 import { JwtVerifier } from "./auth/JwtVerifier.ts"
+import * as PublishedKeys from "./auth/PublishedKeys.ts"
 import { type ServiceKey, ServiceKeys } from "./auth/ServiceKeys.ts"
+import { type KeySource, SigningKeys } from "./auth/SigningKeys.ts"
 import { Circuits } from "./clients/Circuits.ts"
 import * as EventCatalogHttp from "./clients/EventCatalogHttp.ts"
 import * as PaymentsHttp from "./clients/PaymentsHttp.ts"
@@ -65,7 +67,7 @@ export interface Foundation {
   readonly services: { readonly ticketUrl: URL; readonly paymentUrl: URL; readonly eventUrl: URL }
   /** Our own credential towards them. */
   readonly outgoingKey: Option.Option<Redacted.Redacted>
-  readonly jwtSecret: Redacted.Redacted
+  readonly tokenKeys: KeySource
   readonly serviceKeys: ReadonlyArray<ServiceKey>
   /** Where the server listens: an address, or every one if left out. */
   readonly host?: string
@@ -125,7 +127,7 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     Layer.provideMerge(listener(config, foundation)),
     Layer.provide([
       limitsLayer(config),
-      JwtVerifier.layer({ secret: foundation.jwtSecret, issuer, audience }),
+      JwtVerifier.layer({ issuer, audience }),
       ServiceKeys.layer(foundation.serviceKeys),
       Detached.layer(config.shutdown.timeout)
     ])
@@ -150,6 +152,7 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     // Ends after them, so that it sends what they have left.
     Layer.provideMerge(attached(foundation, OutboxRelay.layer)),
     Layer.provideMerge(health(config, foundation)),
+    Layer.provide(signingKeys(foundation.tokenKeys)),
     Layer.provideMerge(coreLayer(config, foundation, seams)),
     Layer.provide([
       Layer.succeed(HttpSettings, { bodyBytesMax: config.bodyBytesMax, defaultCurrency: config.defaultCurrency }),
@@ -160,6 +163,11 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     ])
   )
 }
+
+const signingKeys = (source: KeySource) =>
+  source._tag === "Secret"
+    ? SigningKeys.layerSecret(source.secret)
+    : PublishedKeys.layer(source.url).pipe(Layer.provide(NodeHttpClient.layerUndici))
 
 const metricsAccess = Effect.fnUntraced(function* ({ metrics: { enabled, token }, mode }: Configuration) {
   if (!enabled) return "off"

@@ -93,7 +93,7 @@ const productionFoundation = Effect.fnUntraced(function* (config: Configuration)
     ticketUrl: services.ticketUrl,
     paymentUrl: services.paymentUrl,
     eventUrl: services.eventUrl,
-    jwtSecret: jwt.secret,
+    tokenKeys: jwt.keys,
     serviceKeys
   })
   // The reader of the configuration has seen to it.

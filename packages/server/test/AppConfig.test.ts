@@ -50,7 +50,7 @@ describe("without any variable", () => {
       assert.deepStrictEqual([mode, port], ["development", 3004])
       const { eventUrl, paymentUrl, ticketUrl } = services
       const { serviceKey } = downstream
-      const given = { url: database.url, serviceKey, secret: jwt.secret, serviceKeys, eventUrl, paymentUrl, ticketUrl }
+      const given = { url: database.url, serviceKey, keys: jwt.keys, serviceKeys, eventUrl, paymentUrl, ticketUrl }
       assert.deepStrictEqual(
         Object.entries(given).flatMap(([name, value]) => (value._tag === "Some" ? [name] : [])),
         []
@@ -234,8 +234,8 @@ describe("production", () => {
         "TICKET_SERVICE_URL must be set in production",
         "PAYMENT_SERVICE_URL must be set in production",
         "EVENT_SERVICE_URL must be set in production",
-        "JWT_SECRET must be set in production",
-        "SERVICE_KEYS must be set in production"
+        "SERVICE_KEYS must be set in production",
+        "JWT_SECRET must be set in production, or JWT_JWKS_URL"
       ])
     })
   )
@@ -282,6 +282,22 @@ describe("production", () => {
         [name]
       )
       assert.isFalse(faults.join().includes(text))
+    })
+  )
+
+  it.effect("A34 takes tokens by a secret or by published keys, which come over https", () =>
+    Effect.gen(function* () {
+      const { JWT_SECRET: _, ...others } = production
+      const keys = "https://id.internal/keys"
+      const { jwt } = yield* read({ ...others, JWT_JWKS_URL: keys })
+      assert.deepStrictEqual(Option.getOrNull(jwt.keys), { _tag: "Published", url: new URL(keys) })
+      yield* read({ ...others, JWT_JWKS_URL: "http://127.0.0.1:8080/keys" })
+      assert.deepStrictEqual(yield* faultsOf({ ...others, JWT_JWKS_URL: "http://id.internal/keys" }), [
+        "JWT_JWKS_URL must be an https URL in production"
+      ])
+      assert.deepStrictEqual(yield* faultsOf({ JWT_JWKS_URL: keys, JWT_SECRET: jwtSecret }), [
+        "JWT_JWKS_URL must not be set beside JWT_SECRET"
+      ])
     })
   )
 
@@ -359,7 +375,7 @@ describe("secrets", () => {
   it.effect("A32 are in no printed form of the configuration", () =>
     Effect.gen(function* () {
       const config = yield* read({ ...production, ORDER_SERVICE_KEY: `orders.${serviceSecret}` })
-      const printed = [inspect(config, { depth: 10 }), JSON.stringify(config), String(config.jwt.secret)].join()
+      const printed = [inspect(config, { depth: 10 }), JSON.stringify(config), String(config.jwt.keys)].join()
       for (const secret of [jwtSecret, serviceSecret, "Vb7-tY2_qLx9"]) assert.isFalse(printed.includes(secret))
     })
   )

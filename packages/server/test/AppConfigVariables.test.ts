@@ -35,6 +35,11 @@ const redisOf = (redis: Configuration["redis"]): unknown =>
 const rabbitOf = ({ address }: Configuration["rabbit"]): unknown =>
   Option.getOrNull(Option.map(address, ({ password, ...rest }) => ({ ...rest, password: Redacted.value(password) })))
 
+const keysOf = (keys: Configuration["jwt"]["keys"]): string | null =>
+  Option.getOrNull(
+    Option.map(keys, (source) => (source._tag === "Secret" ? Redacted.value(source.secret) : source.url.href))
+  )
+
 const seconds = Duration.toSeconds
 
 /** By the key of the variable: one that has no sample does not compile. */
@@ -108,7 +113,12 @@ const samples: { readonly [Key in keyof typeof variables]: Sample } = {
   circuitFailureShare: { text: "75", pick: ({ circuit }) => circuit.failureShare, expected: 7500 },
   circuitCalls: { text: "20", pick: ({ circuit }) => circuit.calls, expected: 20 },
   circuitOpen: { text: "12.5", pick: ({ circuit }) => seconds(circuit.openFor), expected: 12.5 },
-  jwtSecret: { text: jwtSecret, pick: ({ jwt }) => revealed(jwt.secret), expected: jwtSecret },
+  jwtSecret: { text: jwtSecret, pick: ({ jwt }) => keysOf(jwt.keys), expected: jwtSecret },
+  jwksUrl: {
+    text: "https://id.example/keys",
+    pick: ({ jwt }) => keysOf(jwt.keys),
+    expected: "https://id.example/keys"
+  },
   jwtIssuer: { text: "https://id.example", pick: ({ jwt }) => jwt.issuer, expected: "https://id.example" },
   jwtAudience: { text: "orders", pick: ({ jwt }) => jwt.audience, expected: "orders" },
   serviceKeys: {

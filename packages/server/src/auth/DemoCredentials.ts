@@ -128,7 +128,10 @@ const TOKEN_LIFETIME = Duration.days(30)
 export type DemoTokens = { readonly [Who in Person]: Redacted.Redacted }
 
 /** Bearer tokens for the people of the demo, signed for the server that these options verify tokens for. */
-export const makeTokens = Effect.fn("DemoCredentials.makeTokens")(function* ({ audience, issuer, secret }: JwtOptions) {
+export const makeTokens = Effect.fn("DemoCredentials.makeTokens")(function* (
+  secret: Redacted.Redacted,
+  { audience, issuer }: JwtOptions
+) {
   const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
   const key = createSecretKey(Redacted.value(secret), "utf8")
   const tokenOf = (who: Person) => {

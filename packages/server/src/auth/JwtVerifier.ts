@@ -3,45 +3,48 @@
  *
  * **Details**
  *
- * HS256 with one shared secret. Algorithm, issuer, audience and the times are checked by jose; the schemas below check
- * the rest, because jose alone would take an audience list, an `iat` in the future and a header that points to a key
- * elsewhere (reliability M14, A05). Every refusal is the same `InvalidCredential`.
+ * What a header may hold is checked before a key is looked for: the algorithm, which the kind of key decides and never
+ * the token, and that nothing in it points to a key elsewhere. Signature, issuer, audience and the times are checked by
+ * jose; the schemas check the rest, because jose alone would take an audience list and an `iat` in the future
+ * (reliability M14, A05). Every refusal is the same `InvalidCredential`. Clocks may be 60 seconds apart.
+ *
+ * Nothing is remembered of a token: to verify one costs less than a fifth of a millisecond of a processor, and a
+ * memory of good tokens would have to be emptied whenever a key leaves.
  */
 import type { Caller } from "@tickettoken/order-domain/Actor"
 import { TenantId, UserId } from "@tickettoken/order-domain/Ids"
 import { Context, Data, DateTime, Effect, Layer, Redacted, Schema } from "effect"
-import { errors, jwtVerify } from "jose"
-import { createSecretKey } from "node:crypto"
-import { JWT_SECRET_BYTES_MIN } from "../config/ConfigKinds.ts"
+import { decodeProtectedHeader, errors, jwtVerify } from "jose"
 import { InvalidCredential } from "./InvalidCredential.ts"
+import { type Algorithm, type KeysUnavailable, SigningKeys, type SigningKeysShape } from "./SigningKeys.ts"
 
+/** For whom a token must be made, and by whom. */
 export interface JwtOptions {
-  /** At least 32 bytes. */
-  readonly secret: Redacted.Redacted
   readonly issuer: string
   readonly audience: string
 }
 
 /** How far the clocks of issuer and server may be apart. */
-const LEEWAY_SECONDS = 60
+export const LEEWAY_SECONDS = 60
 
 /** Larger than any token that we issue; longer ones are refused before anything is computed. */
-const TOKEN_CHARS_MAX = 4096
+export const TOKEN_CHARS_MAX = 4096
 
 const EMAIL_CHARS_MAX = 320
 
 /** The parts that a signed-in person can play. */
-const jwtRoles = ["user", "support", "finance", "admin"] as const
+export const jwtRoles = ["user", "support", "finance", "admin"] as const
 
 /**
  * What a header may hold. Anything else is refused, above all what tells a verifier where to find a key: `jku`, `jwk`,
  * `x5u`, `x5c`, and a `kid` that is a path or a query.
  */
-const Header = Schema.Struct({
-  alg: Schema.Literal("HS256"),
-  typ: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^jwt$/i))),
-  kid: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[\w-]{1,128}$/)))
-})
+const headerWith = (algorithms: ReadonlyArray<Algorithm>) =>
+  Schema.Struct({
+    alg: Schema.Literals(algorithms),
+    typ: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^jwt$/i))),
+    kid: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[\w.:=-]{1,128}$/)))
+  })
 
 const Claims = Schema.Struct({
   sub: UserId,
@@ -55,8 +58,7 @@ const Claims = Schema.Struct({
   email: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(EMAIL_CHARS_MAX)))
 })
 
-// An unknown header parameter is refused; an unknown claim is nobody's business.
-const decodeHeader = Schema.decodeUnknownEffect(Header, { onExcessProperty: "error" })
+// An unknown claim is nobody's business; an unknown header parameter is refused.
 const decodeClaims = Schema.decodeUnknownEffect(Claims)
 
 /** Who a token stands for. */
@@ -64,40 +66,38 @@ export class JwtVerifier extends Context.Service<
   JwtVerifier,
   {
     /** The caller behind this token. `ip` is where the request came from, for the audit history. */
-    readonly verify: (token: Redacted.Redacted, ip: string | null) => Effect.Effect<Caller, InvalidCredential>
+    readonly verify: (
+      token: Redacted.Redacted,
+      ip: string | null
+    ) => Effect.Effect<Caller, InvalidCredential | KeysUnavailable>
   }
 >()("@tickettoken/order-server/auth/JwtVerifier") {
-  static readonly layer = (options: JwtOptions): Layer.Layer<JwtVerifier> => Layer.effect(JwtVerifier, make(options))
+  static readonly layer = (options: JwtOptions): Layer.Layer<JwtVerifier, never, SigningKeys> =>
+    Layer.effect(
+      JwtVerifier,
+      Effect.map(SigningKeys, (keys) => JwtVerifier.of({ verify: verifyWith(options, keys) }))
+    )
 }
 
-// jose would take a secret of one byte (reliability M14). The configuration refuses it first; this is for everybody else.
-const make = (options: JwtOptions) =>
-  Buffer.byteLength(Redacted.value(options.secret)) < JWT_SECRET_BYTES_MIN
-    ? Effect.die(new Error(`a JWT secret has at least ${JWT_SECRET_BYTES_MIN} bytes`))
-    : Effect.succeed(JwtVerifier.of({ verify: verifyWith(options) }))
-
-const verifyWith = ({ audience, issuer, secret }: JwtOptions) => {
-  const key = createSecretKey(Redacted.value(secret), "utf8")
-  const checkSignature = (token: string, now: DateTime.Utc) =>
-    Effect.tryPromise({
-      try: () =>
-        jwtVerify(token, key, {
-          algorithms: ["HS256"],
-          issuer,
-          audience,
-          requiredClaims: ["exp", "sub"],
-          clockTolerance: LEEWAY_SECONDS,
-          currentDate: DateTime.toDateUtc(now)
-        }),
-      catch: (cause) => new Refused({ code: cause instanceof errors.JOSEError ? cause.code : "UNEXPECTED" })
+const verifyWith = (options: JwtOptions, keys: SigningKeysShape) => {
+  const decodeHeader = Schema.decodeUnknownEffect(headerWith(keys.algorithms), { onExcessProperty: "error" })
+  const headerOf = Effect.fnUntraced(function* (token: string) {
+    const header = yield* Effect.try({
+      try: (): unknown => decodeProtectedHeader(token),
+      catch: () => new Refused({ code: "NO_HEADER" })
     })
+    return yield* decodeHeader(header)
+  })
   return Effect.fn("JwtVerifier.verify")(
     function* (token: Redacted.Redacted, ip: string | null) {
       const text = Redacted.value(token)
       if (text === "" || text.length > TOKEN_CHARS_MAX) return yield* new Refused({ code: "SIZE" })
+      const key = yield* keys.keyFor(yield* headerOf(text))
       const now = yield* DateTime.now
-      const { payload, protectedHeader } = yield* checkSignature(text, now)
-      yield* decodeHeader(protectedHeader)
+      const payload = yield* Effect.tryPromise({
+        try: () => checkSignature(text, key, { ...options, algorithms: [...keys.algorithms], now }),
+        catch: (cause) => new Refused({ code: cause instanceof errors.JOSEError ? cause.code : "UNEXPECTED" })
+      })
       const claims = yield* decodeClaims(payload)
       if (claims.iat !== undefined && claims.iat > DateTime.toEpochMillis(now) / 1000 + LEEWAY_SECONDS) {
         return yield* new Refused({ code: "ISSUED_IN_THE_FUTURE" })
@@ -111,10 +111,31 @@ const verifyWith = ({ audience, issuer, secret }: JwtOptions) => {
     },
     // Operators get the kind of refusal, never the token nor a claim of it.
     Effect.tapError((error) =>
-      Effect.logDebug("a bearer token was refused", error._tag === "Refused" ? error.code : "SHAPE")
+      Effect.logDebug("a bearer token was not taken", "code" in error ? error.code : error._tag)
     ),
-    Effect.mapError(() => new InvalidCredential())
+    Effect.mapError((error) => (error._tag === "KeysUnavailable" ? error : new InvalidCredential()))
   )
+}
+
+interface Checks extends JwtOptions {
+  readonly algorithms: Array<Algorithm>
+  readonly now: DateTime.Utc
+}
+
+const checkSignature = async (
+  token: string,
+  key: Parameters<typeof jwtVerify>[1],
+  { algorithms, audience, issuer, now }: Checks
+) => {
+  const { payload } = await jwtVerify(token, key, {
+    algorithms,
+    issuer,
+    audience,
+    requiredClaims: ["exp", "sub"],
+    clockTolerance: LEEWAY_SECONDS,
+    currentDate: DateTime.toDateUtc(now)
+  })
+  return payload
 }
 
 /** Why a token was refused, for the log alone. */

@@ -12,7 +12,7 @@
  * Messages name statuses, never values: an answer may hold a client secret.
  */
 import type { TenantId } from "@tickettoken/order-domain/Ids"
-import { Data, Duration, Effect, Option, Redacted, Schema, Stream } from "effect"
+import { Data, Duration, Effect, Option, Redacted, Schema } from "effect"
 import {
   FetchHttpClient,
   HttpClient,
@@ -22,6 +22,7 @@ import {
 } from "effect/http"
 import { printable } from "./printable.ts"
 import { type Failure, readingOf } from "./Reaction.ts"
+import { readBytes } from "./readBytes.ts"
 
 /** A request. Path segments are encoded here: ids of other services may hold anything. */
 export type Call =
@@ -169,7 +170,11 @@ const isJson = (contentType: string): boolean => /^application\/(?:[\w.-]+\+)?js
 
 /** The JSON in the body, `undefined` where there is no body at all. */
 const readJson = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
-  const bytes = yield* readBytes(response)
+  const bytes = yield* readBytes(response, ANSWER_BYTES_MAX).pipe(
+    Effect.catchTag("AnswerTooLong", ({ bytesMax }) =>
+      Effect.fail(wrong(`its answer is longer than ${bytesMax} bytes`))
+    )
+  )
   if (bytes.length === 0) return undefined
   if (!isJson(response.headers["content-type"] ?? "")) {
     return yield* wrong(`it answered ${response.status} with something else than JSON`)
@@ -178,18 +183,6 @@ const readJson = Effect.fnUntraced(function* (response: HttpClientResponse.HttpC
     try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)),
     catch: () => wrong(`it answered ${response.status} with broken JSON`)
   })
-})
-
-const readBytes = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
-  const chunks: Array<Uint8Array> = []
-  let length = 0
-  yield* Stream.runForEach(response.stream, (chunk) => {
-    length += chunk.length
-    if (length > ANSWER_BYTES_MAX) return Effect.fail(wrong(`its answer is longer than ${ANSWER_BYTES_MAX} bytes`))
-    chunks.push(chunk)
-    return Effect.void
-  })
-  return Buffer.concat(chunks)
 })
 
 const brokenOff = ({ reason }: HttpClientError.HttpClientError): NoAnswer => {

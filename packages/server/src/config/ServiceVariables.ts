@@ -180,8 +180,15 @@ export const serviceVariables = {
     section: "Access",
     kind: Kind.jwtSecret,
     secret,
-    requiredInProduction,
-    description: "Verifies bearer tokens (HS256). The embedded run makes one if there is none."
+    description:
+      "Verifies bearer tokens (HS256). Production needs this or `JWT_JWKS_URL`; the embedded run makes one if there is neither."
+  }),
+  jwksUrl: optional({
+    name: "JWT_JWKS_URL",
+    section: "Access",
+    kind: Kind.serviceUrl,
+    description:
+      "Where the issuer of bearer tokens publishes its keys (RS256, ES256, EdDSA), in place of `JWT_SECRET`. https in production. Read every 5 minutes, and for a key that is not known at most every 30 seconds."
   }),
   jwtIssuer: withDefault({
     name: "JWT_ISSUER",

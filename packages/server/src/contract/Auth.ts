@@ -7,7 +7,7 @@
 import type { Caller } from "@tickettoken/order-domain/Actor"
 import { Context, Schema } from "effect"
 import { HttpApiMiddleware, HttpApiSchema, HttpApiSecurity } from "effect/http-api"
-import { ForbiddenProblem, UnauthorizedProblem } from "./Problems.ts"
+import { ForbiddenProblem, ServiceUnavailableProblem, UnauthorizedProblem } from "./Problems.ts"
 
 /** The verified person behind a public request. */
 export class CurrentCaller extends Context.Service<CurrentCaller, Caller>()(
@@ -46,7 +46,11 @@ const challenge = (scheme: string) =>
 /** `Authorization: Bearer <JWT>`. */
 export class BearerAuth extends HttpApiMiddleware.Service<BearerAuth, { provides: CurrentCaller }>()(
   "@tickettoken/order-server/contract/BearerAuth",
-  { requiredForClient: true, security: { bearer: HttpApiSecurity.bearer }, error: challenge("Bearer") }
+  {
+    requiredForClient: true,
+    security: { bearer: HttpApiSecurity.bearer },
+    error: [challenge("Bearer"), ServiceUnavailableProblem]
+  }
 ) {}
 
 /** `Authorization: Service-Key <id>.<secret>`. */

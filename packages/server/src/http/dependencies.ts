@@ -6,6 +6,7 @@ import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { Effect, Option } from "effect"
 import { HttpClient } from "effect/http"
 import { SqlClient } from "effect/sql"
+import { SigningKeys } from "../auth/SigningKeys.ts"
 import { Circuits } from "../clients/Circuits.ts"
 import * as Migrations from "../sql/Migrations.ts"
 import { OptionalRedis } from "../redis/OptionalRedis.ts"
@@ -35,6 +36,7 @@ export const list = ({ eventUrl, paymentUrl, ticketUrl }: ServiceAddresses) =>
     const store = yield* OrderStore
     const sql = yield* SqlClient.SqlClient
     const redis = yield* OptionalRedis
+    const { check: tokenKeys } = yield* SigningKeys
     const client = yield* HttpClient.HttpClient
     const circuits = yield* Circuits
     const migrations = Migrations.pending.pipe(
@@ -61,6 +63,7 @@ export const list = ({ eventUrl, paymentUrl, ticketUrl }: ServiceAddresses) =>
       service("tickets", ticketUrl),
       service("payments", paymentUrl),
       service("events", eventUrl),
+      ...(tokenKeys === null ? [] : [{ name: "token keys", required: false, check: tokenKeys }]),
       ...Option.match(redis, {
         onNone: () => [],
         onSome: ({ send }) => [{ name: "redis", required: false, check: Effect.mapError(send("PING"), () => AWAY) }]

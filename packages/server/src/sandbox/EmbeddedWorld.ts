@@ -10,6 +10,7 @@ import { randomBytes } from "node:crypto"
 import type { Configuration } from "../AppConfig.ts"
 import type { Foundation } from "../AppLayer.ts"
 import * as DemoCredentials from "../auth/DemoCredentials.ts"
+import type { KeySource } from "../auth/SigningKeys.ts"
 import * as EmbeddedPostgres from "../embedded/EmbeddedPostgres.ts"
 import { configuredBus } from "../messaging/configuredBus.ts"
 import * as EventBusMemory from "../messaging/EventBusMemory.ts"
@@ -35,7 +36,7 @@ export const open = Effect.fn("EmbeddedWorld.open")(function* (config: Configura
     databaseUrl,
     services: services.value,
     outgoingKey: config.downstream.serviceKey,
-    jwtSecret: Option.isSome(config.jwt.secret) ? config.jwt.secret.value : yield* nobodysSecret,
+    tokenKeys: Option.isSome(config.jwt.keys) ? config.jwt.keys.value : yield* nobodysKeys,
     serviceKeys: Option.getOrElse(config.serviceKeys, () => []),
     bus: configuredBus(config) ?? EventBusMemory.layer,
     shutdownDelay: Duration.zero
@@ -53,11 +54,14 @@ const withSandbox = Effect.fnUntraced(function* (config: Configuration, database
   )
   const { openSandbox } = yield* Effect.promise(() => import("./openSandbox.ts"))
   const sandbox = yield* openSandbox({ ...config.sandbox, dataFolder: config.dataFolder })
-  const jwtSecret = Option.getOrElse(config.jwt.secret, () => credentials.jwtSecret)
-  const { audience, issuer } = config.jwt
+  const tokenKeys = Option.getOrElse(
+    config.jwt.keys,
+    (): KeySource => ({ _tag: "Secret", secret: credentials.jwtSecret })
+  )
   const { eventUrl, paymentUrl, ticketUrl } = config.services
   const demo: Demo = {
-    tokens: yield* DemoCredentials.makeTokens({ secret: jwtSecret, issuer, audience }),
+    // Where somebody else signs tokens, ours would not be taken.
+    tokens: tokenKeys._tag === "Secret" ? yield* DemoCredentials.makeTokens(tokenKeys.secret, config.jwt) : null,
     serviceCredential: credentials.serviceCredential,
     paymentSandbox: Option.isSome(paymentUrl) ? null : sandbox.paymentAt
   }
@@ -70,7 +74,7 @@ const withSandbox = Effect.fnUntraced(function* (config: Configuration, database
       eventUrl: Option.getOrElse(eventUrl, () => sandbox.eventAt)
     },
     outgoingKey: config.downstream.serviceKey,
-    jwtSecret,
+    tokenKeys,
     // The sandbox announces payments with the demo's key, whoever else may call.
     serviceKeys: [...Option.getOrElse(config.serviceKeys, () => []), credentials.serviceKey],
     // Everybody who can read the data folder or the screen is an administrator of this run.
@@ -88,13 +92,15 @@ const withSandbox = Effect.fnUntraced(function* (config: Configuration, database
 const LOOPBACK = "127.0.0.1"
 const SECRET_BYTES = 32
 
-/** Without JWT_SECRET nobody has signed a token for this run, so none is taken. */
-const nobodysSecret = Effect.suspend(() =>
-  Effect.as(
-    Effect.logWarning("JWT_SECRET is not set: no bearer token is valid in this run"),
-    Redacted.make(randomBytes(SECRET_BYTES).toString("base64url"), { label: "JWT secret of nobody" })
+/** Without a secret or an issuer nobody has signed a token for this run, so none is taken. */
+const nobodysKeys = Effect.suspend(() => {
+  const secret = Redacted.make(randomBytes(SECRET_BYTES).toString("base64url"), { label: "JWT secret of nobody" })
+  const keys: KeySource = { _tag: "Secret", secret }
+  return Effect.as(
+    Effect.logWarning("neither JWT_SECRET nor JWT_JWKS_URL is set: no bearer token is valid in this run"),
+    keys
   )
-)
+})
 
 const CHOOSE = "ORDER_DATA_FOLDER names the folder."
 

@@ -11,7 +11,8 @@ import type { DemoTokens } from "../auth/DemoCredentials.ts"
 
 /** What there is to try the service out with. */
 export interface Demo {
-  readonly tokens: DemoTokens
+  /** `null` where others sign tokens for this run. */
+  readonly tokens: DemoTokens | null
   /** `<id>.<secret>`. */
   readonly serviceCredential: Redacted.Redacted
   /** Where payments are made, if the sandbox stands in for the payment service. */
@@ -24,9 +25,13 @@ const OWNER_ONLY = 0o600
 export const writeDemoFiles = Effect.fnUntraced(function* (dataFolder: string, demo: Demo) {
   const folder = path.resolve(dataFolder, "demo")
   const files = {
-    "buyer.token": demo.tokens.buyer,
-    "second-buyer.token": demo.tokens.secondBuyer,
-    "admin.token": demo.tokens.admin,
+    ...(demo.tokens === null
+      ? {}
+      : {
+          "buyer.token": demo.tokens.buyer,
+          "second-buyer.token": demo.tokens.secondBuyer,
+          "admin.token": demo.tokens.admin
+        }),
     "service.key": demo.serviceCredential
   }
   yield* Effect.tryPromise({

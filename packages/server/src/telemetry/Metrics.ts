@@ -211,6 +211,13 @@ export const redis = {
   )
 } as const
 
+/** The keys of the issuer of tokens, where it publishes them. */
+export const keySet = {
+  reads: counter("order_service_token_key_reads_total", "Readings of the keys that the issuer of tokens publishes", {
+    outcome: ["read", "failed"]
+  })
+} as const
+
 /** Calls to other services. */
 export const downstream = {
   calls: counter("order_service_external_calls_total", "Calls to other services: `unavailable` is no answer in time", {
@@ -279,6 +286,7 @@ const groups: ReadonlyArray<Readonly<Record<string, Pick<Instrument, "info" | "b
   http,
   rateLimits,
   redis,
+  keySet,
   downstream,
   circuits,
   database,

@@ -2,8 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DemoCredentialsUnusable, demoPeople, makeTokens, open } from "@tickettoken/order-server/auth/DemoCredentials"
 import { JwtVerifier } from "@tickettoken/order-server/auth/JwtVerifier"
+import { SigningKeys } from "@tickettoken/order-server/auth/SigningKeys"
 import { ServiceKeys, serviceScopes } from "@tickettoken/order-server/auth/ServiceKeys"
-import { Effect, Redacted } from "effect"
+import { Effect, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -104,8 +105,11 @@ describe("the demo tokens", () => {
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 22))
       const { jwtSecret: secret } = yield* open(yield* folder)
-      const tokens = yield* makeTokens({ secret, issuer, audience })
-      const verifier = yield* Effect.provide(JwtVerifier, JwtVerifier.layer({ secret, issuer, audience }))
+      const tokens = yield* makeTokens(secret, { issuer, audience })
+      const verifier = yield* Effect.provide(
+        JwtVerifier,
+        JwtVerifier.layer({ issuer, audience }).pipe(Layer.provide(SigningKeys.layerSecret(secret)))
+      )
       const { admin, buyer, secondBuyer, tenantId } = demoPeople
       for (const [token, person] of [
         [tokens.buyer, buyer],

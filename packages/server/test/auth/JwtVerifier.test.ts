@@ -1,7 +1,8 @@
 /** Bearer tokens: what is taken, and that everything else is refused in the same way (A05, A07). */
 import { assert, describe, it } from "@effect/vitest"
 import { JwtVerifier } from "@tickettoken/order-server/auth/JwtVerifier"
-import { Cause, Effect, Exit, Logger, Redacted, References } from "effect"
+import { SigningKeys } from "@tickettoken/order-server/auth/SigningKeys"
+import { Cause, Effect, Exit, Layer, Logger, Redacted, References } from "effect"
 import { TestClock } from "effect/testing"
 import { createHmac, generateKeyPairSync, sign } from "node:crypto"
 
@@ -33,16 +34,17 @@ const token = (payload: Json = claims, head: Json = header, key = secret, hash =
 
 const without = (name: string): Json => Object.fromEntries(Object.entries(claims).filter(([key]) => key !== name))
 
+const verifierWith = (text: string) =>
+  JwtVerifier.layer({ issuer: "tickettoken", audience: "order-service" }).pipe(
+    Layer.provide(SigningKeys.layerSecret(Redacted.make(text)))
+  )
+
 const verify = (text: string) =>
   Effect.gen(function* () {
     yield* TestClock.setTime(now * 1000)
     const verifier = yield* JwtVerifier
     return yield* verifier.verify(Redacted.make(text), "192.0.2.7")
-  }).pipe(
-    Effect.provide(
-      JwtVerifier.layer({ secret: Redacted.make(secret), issuer: "tickettoken", audience: "order-service" })
-    )
-  )
+  }).pipe(Effect.provide(verifierWith(secret)))
 
 const taken: Record<string, string> = {
   "a plain one": token(),
@@ -156,11 +158,7 @@ describe("a token that is good", () => {
       yield* verifier.verify(good, null)
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* Effect.flip(verifier.verify(good, null)))._tag, "InvalidCredential")
-    }).pipe(
-      Effect.provide(
-        JwtVerifier.layer({ secret: Redacted.make(secret), issuer: "tickettoken", audience: "order-service" })
-      )
-    )
+    }).pipe(Effect.provide(verifierWith(secret)))
   )
 })
 
@@ -186,8 +184,7 @@ describe("A05 everything else", () => {
 describe("a secret", () => {
   it.effect.each(["", "x".repeat(31)])("that is too short (%j) verifies nothing", (short) =>
     Effect.gen(function* () {
-      const options = { secret: Redacted.make(short), issuer: "tickettoken", audience: "order-service" }
-      const exit = yield* Effect.exit(Effect.provide(JwtVerifier, JwtVerifier.layer(options)))
+      const exit = yield* Effect.exit(Effect.provide(JwtVerifier, verifierWith(short)))
       assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
     })
   )

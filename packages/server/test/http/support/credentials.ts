@@ -2,6 +2,7 @@
 import type { TenantId, UserId } from "@tickettoken/order-domain/Ids"
 import { JwtVerifier } from "@tickettoken/order-server/auth/JwtVerifier"
 import { digestOf, type ServiceKey, ServiceKeys, serviceScopes } from "@tickettoken/order-server/auth/ServiceKeys"
+import { SigningKeys } from "@tickettoken/order-server/auth/SigningKeys"
 import { demo } from "@tickettoken/order-testing/sandbox/catalogue"
 import { Effect, Layer, Redacted } from "effect"
 import { SignJWT } from "jose"
@@ -20,7 +21,7 @@ const keyOf = (keyId: string, scopes: ReadonlyArray<(typeof serviceScopes)[numbe
 const keys = [keyOf("payments", serviceScopes), keyOf("reader", ["orders:read"])]
 
 export const layer = Layer.merge(
-  JwtVerifier.layer({ secret: Redacted.make(jwtSecret), issuer, audience }),
+  JwtVerifier.layer({ issuer, audience }).pipe(Layer.provide(SigningKeys.layerSecret(Redacted.make(jwtSecret)))),
   ServiceKeys.layer(keys)
 )
 
