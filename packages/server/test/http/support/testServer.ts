@@ -39,7 +39,8 @@ import * as PoliciesMemory from "@tickettoken/order-testing/memory/PoliciesMemor
 import type { ScriptedFaults } from "@tickettoken/order-testing/memory/ScriptedFaults"
 import * as StoreLayer from "@tickettoken/order-testing/memory/StoreLayer"
 import * as TicketsMemory from "@tickettoken/order-testing/memory/TicketsMemory"
-import { Context, Duration, Effect, Layer, References } from "effect"
+import { type Catalogue, demoCatalogue } from "@tickettoken/order-testing/sandbox/catalogue"
+import { Context, type DateTime, Duration, Effect, Layer, References } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer } from "node:http"
 import * as credentials from "./credentials.ts"
@@ -65,6 +66,8 @@ export type StorePorts =
 
 export interface ServerOptions {
   readonly policies?: Partial<OrderPolicies>
+  /** What the services in memory sell, in place of the demo. */
+  readonly catalogue?: (firstStart: DateTime.Utc) => Catalogue
   readonly requestBudget?: Duration.Duration
   readonly bodyBytesMax?: number
   readonly bulk?: Partial<BulkSettingsShape>
@@ -102,16 +105,14 @@ const port = Layer.effect(
 )
 
 /** The other services in memory, and how a test acts on them. */
-const memoryServices = Layer.mergeAll(
-  TicketsMemory.layer,
-  PaymentsMemory.layer,
-  EventCatalogMemory.layer,
-  ControlsMemory.layer
-).pipe(Layer.provideMerge(MemoryServices.layer))
+const memoryServices = ({ catalogue = demoCatalogue }: ServerOptions) =>
+  Layer.mergeAll(TicketsMemory.layer, PaymentsMemory.layer, EventCatalogMemory.layer, ControlsMemory.layer).pipe(
+    Layer.provideMerge(MemoryServices.layerWith(catalogue))
+  )
 
 /** A server over this store, with the other services in memory. */
 export const serverOver = <A, E, R>(store: Layer.Layer<StorePorts | A, E, R>, options: ServerOptions = {}) =>
-  serverWith(memoryServices, store, options)
+  serverWith(memoryServices(options), store, options)
 
 /** A server over this store and these services. */
 export const serverWith = <S, E2, R2, A, E, R>(
