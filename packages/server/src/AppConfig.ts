@@ -14,17 +14,7 @@
 import type { BulkSettingsShape } from "@tickettoken/order-domain/BulkJob"
 import type { Currency } from "@tickettoken/order-domain/Currency"
 import { type OrderPolicies, Policies } from "@tickettoken/order-domain/ports/Policies"
-import {
-  ConfigProvider,
-  Context,
-  Duration,
-  Effect,
-  Layer,
-  type LogLevel,
-  type Option,
-  type Redacted,
-  Result
-} from "effect"
+import { ConfigProvider, Context, Duration, Effect, Layer, type LogLevel, Option, type Redacted, Result } from "effect"
 import type { ServiceKey } from "./auth/ServiceKeys.ts"
 import type { CircuitSettings } from "./clients/Circuits.ts"
 import type { RetrySettings } from "./clients/Downstream.ts"
@@ -57,6 +47,8 @@ export interface Configuration {
   }
   readonly requestBudget: Duration.Duration
   readonly bodyBytesMax: number
+  /** Whose pages may call from a browser. */
+  readonly corsOrigins: ReadonlyArray<string>
   readonly bulk: BulkSettingsShape
   readonly shutdown: {
     /** From readiness turning false to the end of listening. */
@@ -251,6 +243,7 @@ const configurationOf = (values: ConfigValues): Configuration => ({
   collector: { url: values.otlpEndpoint, headers: values.otlpHeaders, traceShare: values.traceShare },
   requestBudget: values.requestBudget,
   bodyBytesMax: values.bodyBytesMax,
+  corsOrigins: Option.getOrElse(values.corsOrigins, () => []),
   bulk: { callsPerSecond: values.bulkCallsPerSecond, attemptsMax: values.bulkAttemptsMax },
   shutdown: { delay: values.shutdownDelay, timeout: values.shutdownTimeout },
   database: { url: values.databaseUrl, poolMax: values.databasePoolMax },

@@ -34,6 +34,7 @@ import { Detached } from "./http/Detached.ts"
 import { Health } from "./http/Health.ts"
 import * as HttpRoutes from "./http/HttpRoutes.ts"
 import { HttpSettings } from "./http/HttpSettings.ts"
+import * as requestMetrics from "./http/requestMetrics.ts"
 import * as requestTrace from "./http/requestTrace.ts"
 import { MetricsAccess } from "./http/MetricsRoute.ts"
 import * as nodeServer from "./http/nodeServer.ts"
@@ -122,6 +123,7 @@ export const coreLayer = (config: Configuration, foundation: Foundation, seams: 
 
 /** The running service: serves as long as its scope lives. Needs the pool. */
 export const appLayer = (config: Configuration, foundation: Foundation, seams: Seams = {}) => {
+  const { bodyBytesMax, corsOrigins, defaultCurrency } = config
   const { audience, issuer } = config.jwt
   const server = HttpRouter.serve(HttpRoutes.layer, { disableListenLog: true, disableLogger: true }).pipe(
     Layer.provideMerge(listener(config, foundation)),
@@ -155,7 +157,7 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
     Layer.provide(signingKeys(foundation.tokenKeys)),
     Layer.provideMerge(coreLayer(config, foundation, seams)),
     Layer.provide([
-      Layer.succeed(HttpSettings, { bodyBytesMax: config.bodyBytesMax, defaultCurrency: config.defaultCurrency }),
+      Layer.succeed(HttpSettings, { bodyBytesMax, corsOrigins, defaultCurrency }),
       requestTrace.layer,
       Layer.effect(MetricsAccess, metricsAccess(config)),
       Layer.effectDiscard(databaseMetrics.poolMax.record(config.database.poolMax, {})),
@@ -192,9 +194,13 @@ const listener = ({ port, shutdown }: Configuration, { host }: Foundation) =>
   Layer.merge(
     Layer.effect(
       HttpServer.HttpServer,
-      NodeHttpServer.make(nodeServer.make, { port, host, gracefulShutdownTimeout: shutdown.timeout }).pipe(
-        Effect.mapError((error) => portFailure(port, "PORT", error))
-      )
+      Effect.gen(function* () {
+        const run = Effect.runForkWith(yield* Effect.context())
+        const server = () => nodeServer.make((status) => void run(requestMetrics.refused(status)))
+        return yield* NodeHttpServer.make(server, { port, host, gracefulShutdownTimeout: shutdown.timeout }).pipe(
+          Effect.mapError((error) => portFailure(port, "PORT", error))
+        )
+      })
     ),
     NodeHttpServer.layerHttpServices
   )

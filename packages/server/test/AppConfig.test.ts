@@ -137,6 +137,10 @@ describe("a value that is no good", () => {
     ["JWT_SECRET", "your-256-bit-secret"],
     ["JWT_SECRET", `${jwtSecret} `],
     ["JWT_ISSUER", " tickettoken"],
+    ["JWT_JWKS_URL", "id.example/keys"],
+    ["ORDER_CORS_ORIGINS", "*"],
+    ["ORDER_CORS_ORIGINS", "https://shop.example/"],
+    ["ORDER_CORS_ORIGINS", "https://shop.example,https://shop.example"],
     ["ORDER_SERVICE_KEY", "no-secret"],
     ["ORDER_SERVICE_KEY", "orders.with space"],
     ["SUPPORTED_CURRENCIES", "USD,CHF"],
@@ -271,6 +275,11 @@ describe("production", () => {
     ["RABBITMQ_URL", "amqp://guest:7Kx4Hs9Bd1Gf6Jm3Pa@broker"],
     ["RABBITMQ_URL", "amqps://orders@broker"],
     ["RABBITMQ_URL", "amqps://orders:%67uest@broker:5671/shop"],
+    ["ORDER_CORS_ORIGINS", "*"],
+    ["ORDER_CORS_ORIGINS", "https://shop.example,*"],
+    ["ORDER_CORS_ORIGINS", "https://*.shop.example"],
+    ["ORDER_CORS_ORIGINS", "http://shop.example"],
+    ["ORDER_CORS_ORIGINS", "null"],
     ["SERVICE_KEYS", `payments:${hexDigest("changeme")}:orders:confirm`],
     ["SERVICE_KEYS", `payments:${hexDigest("your-256-bit-secret")}:orders:confirm`]
   ] as const)("A34 refuses a %s that everybody knows", ([name, text]) =>

@@ -66,6 +66,11 @@ const samples: { readonly [Key in keyof typeof variables]: Sample } = {
   traceShare: { text: "12.5", pick: ({ collector }) => collector.traceShare, expected: 1250 },
   requestBudget: { text: "2.5", pick: ({ requestBudget }) => seconds(requestBudget), expected: 2.5 },
   bodyBytesMax: { text: "2048", pick: ({ bodyBytesMax }) => bodyBytesMax, expected: 2048 },
+  corsOrigins: {
+    text: "https://shop.example, https://admin.example:8443",
+    pick: ({ corsOrigins }) => corsOrigins,
+    expected: ["https://shop.example", "https://admin.example:8443"]
+  },
   bulkCallsPerSecond: { text: "7", pick: ({ bulk }) => bulk.callsPerSecond, expected: 7 },
   bulkAttemptsMax: { text: "2", pick: ({ bulk }) => bulk.attemptsMax, expected: 2 },
   shutdownDelay: { text: "0", pick: ({ shutdown }) => seconds(shutdown.delay), expected: 0 },

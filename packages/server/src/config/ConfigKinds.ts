@@ -202,6 +202,24 @@ export const serviceUrl: Kind<URL> = {
   }
 }
 
+const ORIGINS_MAX = 50
+
+const isOrigin = (text: string): boolean => {
+  const url = URL.parse(text)
+  return url !== null && ["http:", "https:"].includes(url.protocol) && url.origin === text && !text.includes("*")
+}
+
+/** Origins as a browser names them. A `*` would let every page on the web in. */
+export const origins: Kind<ReadonlyArray<string>> = {
+  label: "origins with commas between them",
+  read: (text) => {
+    const all = text.split(",").map((origin) => origin.trim())
+    return all.length <= ORIGINS_MAX && all.every(isOrigin) && new Set(all).size === all.length
+      ? Result.succeed(all)
+      : problem(`must name at most ${ORIGINS_MAX} origins, each once and in full, such as https://pages.example:8443`)
+  }
+}
+
 /** Where PostgreSQL answers, with the credentials for it. */
 export const databaseUrl: Kind<Redacted.Redacted> = {
   label: "postgres URL",

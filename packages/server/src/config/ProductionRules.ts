@@ -106,7 +106,10 @@ const outgoingKeyProblem = (text: string): string | undefined => {
     : undefined
 }
 
-/** Credentials that are too weak. What could not be read is not looked at. */
+/** Whoever sits between a page that came by http and its reader decides what the page does. */
+const isUnsafeOrigin = (origin: string): boolean => !origin.startsWith("https://")
+
+/** Credentials and origins that are too weak. What could not be read is not looked at. */
 export const weakInProduction = (values: Partial<ConfigValues>): ReadonlyArray<ConfigFault> => {
   const faults: Array<ConfigFault> = []
   const look = (variable: string, text: string | undefined, problemOf: (text: string) => string | undefined): void => {
@@ -122,6 +125,9 @@ export const weakInProduction = (values: Partial<ConfigValues>): ReadonlyArray<C
   const rabbit = values.rabbitUrl === undefined ? undefined : Option.getOrUndefined(values.rabbitUrl)
   const brokerProblem = rabbit === undefined ? undefined : rabbitProblem(rabbit)
   if (brokerProblem !== undefined) faults.push({ variable: "RABBITMQ_URL", problem: brokerProblem })
+  if (values.corsOrigins !== undefined && Option.exists(values.corsOrigins, (all) => all.some(isUnsafeOrigin))) {
+    faults.push({ variable: "ORDER_CORS_ORIGINS", problem: "must name https origins in production" })
+  }
   const keys = values.serviceKeys === undefined ? [] : Option.getOrElse(values.serviceKeys, () => [])
   for (const [at, { digest }] of keys.entries()) {
     if (sampleDigests.some((sample) => sameDigest(sample, digest))) {

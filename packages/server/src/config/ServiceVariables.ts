@@ -97,6 +97,12 @@ export const serviceVariables = {
     default: "65536",
     description: "The longest request body that is read."
   }),
+  corsOrigins: optional({
+    name: "ORDER_CORS_ORIGINS",
+    section: "Access",
+    kind: Kind.origins,
+    description: "Origins whose pages may call from a browser, each named in full. Without it no page may."
+  }),
   bulkCallsPerSecond: withDefault({
     name: "ORDER_BULK_CALLS_PER_SECOND",
     section: "Server",

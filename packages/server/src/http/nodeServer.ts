@@ -8,14 +8,27 @@
 import { randomUUID } from "node:crypto"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
+import { securityHeaders } from "./securityHeaders.ts"
 
-/** How long a whole request may take to arrive: one byte a second is no request. */
-const REQUEST_TIMEOUT_MILLIS = 30_000
-const HEADERS_TIMEOUT_MILLIS = 10_000
-const CONNECTION_CHECK_MILLIS = 5000
+/** How long a request may take to arrive. */
+export interface ArrivalLimits {
+  /** The whole of it: one byte a second is no request. */
+  readonly requestMillis: number
+  readonly headersMillis: number
+  /** How often connections are looked at. */
+  readonly checkMillis: number
+}
+
+const arrivalLimits: ArrivalLimits = { requestMillis: 30_000, headersMillis: 10_000, checkMillis: 5000 }
+
+/** The longest headers that are read, all together. */
+const HEADERS_BYTES_MAX = 16_384
+
+/** What a request can be refused with before any route is asked. */
+export type RefusedStatus = 400 | 408 | 413 | 417 | 431
 
 interface Refusal {
-  readonly status: number
+  readonly status: RefusedStatus
   readonly reason: string
   readonly title: string
   readonly code: string
@@ -68,15 +81,19 @@ const refusals: { readonly [code: string]: Refusal } = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: bodyTooLarge
 }
 
-/** A server that does not listen yet. */
-export const make = (): Server => {
+/** A server that does not listen yet. `onRefused` hears of each request that is refused here, by the status of its answer. */
+export const make = (
+  onRefused: (status: RefusedStatus) => void,
+  { checkMillis, headersMillis, requestMillis }: ArrivalLimits = arrivalLimits
+): Server => {
   const server = createServer({
-    requestTimeout: REQUEST_TIMEOUT_MILLIS,
-    headersTimeout: HEADERS_TIMEOUT_MILLIS,
-    connectionsCheckingInterval: CONNECTION_CHECK_MILLIS
+    requestTimeout: requestMillis,
+    headersTimeout: headersMillis,
+    connectionsCheckingInterval: checkMillis,
+    maxHeaderSize: HEADERS_BYTES_MAX
   })
-  server.on("clientError", refuseBytes)
-  server.on("checkExpectation", refuseExpectation)
+  server.on("clientError", refuseBytes(onRefused))
+  server.on("checkExpectation", refuseExpectation(onRefused))
   return server
 }
 
@@ -90,25 +107,29 @@ const answerTo = ({ code, detail, status, title }: Refusal) => {
     "content-type": "application/problem+json",
     "content-length": String(Buffer.byteLength(body)),
     "x-request-id": requestId,
-    "x-content-type-options": "nosniff",
-    "cache-control": "no-store",
+    ...securityHeaders,
     connection: "close"
   }
   return { body, headers }
 }
 
-const refuseBytes = (error: NodeJS.ErrnoException, socket: Duplex): void => {
-  // The peer has gone, or an answer is on its way: two of them would be read as one.
-  if (error.code === "ECONNRESET" || !socket.writable || hasBegunToAnswer(socket)) {
-    socket.destroy(error)
-    return
+type OnRefused = (status: RefusedStatus) => void
+
+const refuseBytes =
+  (onRefused: OnRefused) =>
+  (error: NodeJS.ErrnoException, socket: Duplex): void => {
+    // The peer has gone, or an answer is on its way: two of them would be read as one.
+    if (error.code === "ECONNRESET" || !socket.writable || hasBegunToAnswer(socket)) {
+      socket.destroy(error)
+      return
+    }
+    const refusal = refusals[error.code ?? ""] ?? notHttp
+    onRefused(refusal.status)
+    const { body, headers } = answerTo(refusal)
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+    const head = [`HTTP/1.1 ${refusal.status} ${refusal.reason}`, ...lines]
+    socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy())
   }
-  const refusal = refusals[error.code ?? ""] ?? notHttp
-  const { body, headers } = answerTo(refusal)
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-  const head = [`HTTP/1.1 ${refusal.status} ${refusal.reason}`, ...lines]
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy())
-}
 
 /** Node keeps the response that a connection is busy with on its socket, and asks it the same question. */
 const hasBegunToAnswer = (socket: Duplex): boolean => {
@@ -116,7 +137,10 @@ const hasBegunToAnswer = (socket: Duplex): boolean => {
   return typeof response === "object" && response !== null && "headersSent" in response && response.headersSent === true
 }
 
-const refuseExpectation = (_: IncomingMessage, response: ServerResponse): void => {
-  const { body, headers } = answerTo(expectation)
-  response.writeHead(expectation.status, headers).end(body)
-}
+const refuseExpectation =
+  (onRefused: OnRefused) =>
+  (_: IncomingMessage, response: ServerResponse): void => {
+    onRefused(expectation.status)
+    const { body, headers } = answerTo(expectation)
+    response.writeHead(expectation.status, headers).end(body)
+  }

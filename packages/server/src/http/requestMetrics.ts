@@ -3,6 +3,7 @@
  */
 import { Effect } from "effect"
 import { http, type Operation } from "../telemetry/Metrics.ts"
+import type { RefusedStatus } from "./nodeServer.ts"
 
 /** A request that has met no route: nothing of what it asked for may become a label. */
 export const NO_ROUTE = "none"
@@ -38,6 +39,9 @@ export interface Answered {
 
 export const begun: Effect.Effect<void> = http.inFlight.move(1, {})
 
+/** A request that was refused for its size, its pace or its form, by a route or before there was one. */
+export const refused = (status: RefusedStatus): Effect.Effect<void> => http.refusals.record(1, { status: `${status}` })
+
 export const ended = ({ method, millis, route, status: code }: Answered): Effect.Effect<void> => {
   const status = `${Math.trunc(code / 100)}xx`
   const seconds = millis / MILLIS_PER_SECOND
@@ -47,6 +51,7 @@ export const ended = ({ method, millis, route, status: code }: Answered): Effect
       http.inFlight.move(-1, {}),
       http.requests.record(1, { route, method, status }),
       http.seconds.record(seconds, { status }),
+      code === 413 ? refused(code) : Effect.void,
       operation === undefined ? Effect.void : http.operationSeconds.record(seconds, { operation })
     ],
     { discard: true }

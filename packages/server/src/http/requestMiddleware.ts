@@ -13,10 +13,12 @@ import {
   HttpServerResponse
 } from "effect/http"
 import { type AnyProblem, InternalErrorProblem, RouteNotFoundProblem } from "../contract/Problems.ts"
+import { crossOrigin } from "./crossOrigin.ts"
 import { CurrentRequest, factsOf, type RequestFacts } from "./CurrentRequest.ts"
 import { TrustedProxies } from "../limits/TrustedProxies.ts"
 import { HttpSettings } from "./HttpSettings.ts"
 import * as requestMetrics from "./requestMetrics.ts"
+import { securityHeaders } from "./securityHeaders.ts"
 import { traceOf, traceparentOf } from "./requestTrace.ts"
 
 const PATH_CHARS_MAX = 200
@@ -27,13 +29,13 @@ export const layer = HttpRouter.middleware(
     return (httpEffect) =>
       Effect.gen(function* () {
         const request = yield* HttpServerRequest.HttpServerRequest
-        const { bodyBytesMax } = yield* HttpSettings
+        const { bodyBytesMax, corsOrigins } = yield* HttpSettings
         const freshId = yield* uuid
         const facts = factsOf(request, freshId, yield* TrustedProxies)
         const trace = yield* traceOf(request, freshId)
         const startedAt = yield* Clock.currentTimeMillis
         yield* requestMetrics.begun
-        const response = yield* answerAlways(noting(httpEffect, facts), facts).pipe(
+        const response = yield* answerAlways(noting(crossOrigin(corsOrigins)(httpEffect), facts), facts).pipe(
           Effect.provideService(CurrentRequest, facts),
           Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyBytesMax)),
           Effect.annotateLogs({ requestId: facts.requestId }),
@@ -42,11 +44,10 @@ export const layer = HttpRouter.middleware(
           Effect.onExit((exit) => Effect.flatMap(statusOf(exit), (status) => tell(request, facts, startedAt, status)))
         )
         return HttpServerResponse.setHeaders(response, {
+          ...securityHeaders,
+          ...response.headers,
           "x-request-id": facts.requestId,
-          traceparent: traceparentOf(trace),
-          "x-content-type-options": "nosniff",
-          // Answers are about people: nobody between us and them keeps a copy.
-          "cache-control": "no-store"
+          traceparent: traceparentOf(trace)
         })
       })
   }),

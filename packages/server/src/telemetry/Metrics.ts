@@ -182,6 +182,13 @@ export const http = {
     method: methods,
     status: statusClasses
   }),
+  refusals: counter(
+    "order_service_http_refusals_total",
+    "Requests refused for how they arrived: 408 too slow, 413 and 431 too long",
+    {
+      status: ["400", "408", "413", "417", "431"]
+    }
+  ),
   seconds: durations("order_service_http_request_duration_seconds", "Time to answer a request", {
     status: statusClasses
   }),

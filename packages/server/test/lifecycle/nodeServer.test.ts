@@ -19,16 +19,22 @@ const bytesBack = (port: number, bytes: string, afterwards = "") =>
     return Buffer.concat(chunks).toString("utf8")
   })
 
-const listening = Effect.acquireRelease(
-  Effect.promise(async () => {
-    const server = nodeServer.make()
-    server.on("request", (_, response) => response.end("a route"))
-    server.listen(0, "127.0.0.1")
-    await once(server, "listening")
-    return server
-  }),
-  (server) => Effect.sync(() => server.close())
-)
+/** Far less than a test waits. */
+const hurried = { requestMillis: 400, headersMillis: 200, checkMillis: 20 }
+
+const listeningFor = (onRefused: (status: number) => void, ...limits: ReadonlyArray<nodeServer.ArrivalLimits>) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const server = nodeServer.make(onRefused, ...limits.slice(0, 1))
+      server.on("request", (_, response) => response.end("a route"))
+      server.listen(0, "127.0.0.1")
+      await once(server, "listening")
+      return server
+    }),
+    (server) => Effect.sync(() => server.close())
+  )
+
+const listening = listeningFor(() => undefined)
 
 const portOf = (address: AddressInfo | string | null): number =>
   typeof address === "object" && address !== null ? address.port : 0
@@ -41,8 +47,10 @@ describe("a request that Node refuses", () => {
     ["L7 an expectation", "POST / HTTP/1.1\r\nhost: x\r\nexpect: a-miracle\r\ncontent-length: 2\r\n\r\n{}", 417]
   ] as const)("%s", ([, bytes, status]) =>
     Effect.gen(function* () {
-      const server = yield* listening
+      const refused: Array<number> = []
+      const server = yield* listeningFor((each) => refused.push(each))
       const answer = yield* bytesBack(portOf(server.address()), bytes)
+      assert.deepStrictEqual(refused, [status])
       const [head = "", body = ""] = answer.split("\r\n\r\n")
       assert.match(head, new RegExp(`^HTTP/1\\.1 ${status} `))
       assert.match(head, /^content-type: application\/problem\+json$/im)
@@ -51,6 +59,22 @@ describe("a request that Node refuses", () => {
       assert.strictEqual(at(problem, "status"), status)
       for (const field of ["type", "title", "detail", "code", "requestId"]) assert.isString(at(problem, field))
       assert.match(head, new RegExp(`^x-request-id: ${String(at(problem, "requestId"))}$`, "im"))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live.each([
+    ["headers that never end", "GET / HTTP/1.1\r\nhost: x\r\nx-slow:"],
+    ["a body that never ends", "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{"]
+  ] as const)("A15 for its pace is told so and counted: %s", ([, bytes]) =>
+    Effect.gen(function* () {
+      const refused: Array<number> = []
+      const server = yield* listeningFor((status) => refused.push(status), hurried)
+      server.removeAllListeners("request")
+      server.on("request", (request) => request.resume())
+      const answer = yield* bytesBack(portOf(server.address()), bytes)
+      assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/)
+      assert.match(answer, /"code":"REQUEST_TIMEOUT"/)
+      assert.deepStrictEqual(refused, [408])
     }).pipe(Effect.scoped)
   )
 

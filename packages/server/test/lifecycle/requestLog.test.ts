@@ -40,7 +40,7 @@ const serving = Effect.gen(function* () {
     requestMiddleware.layer
   )
   const server = HttpRouter.serve(routes, { disableListenLog: true, disableLogger: true }).pipe(
-    Layer.provideMerge(NodeHttpServer.layer(nodeServer.make, { port: 0, host: "127.0.0.1" })),
+    Layer.provideMerge(NodeHttpServer.layer(() => nodeServer.make(() => undefined), { port: 0, host: "127.0.0.1" })),
     Layer.provide([
       credentials,
       SecureIdentifiers.layer,

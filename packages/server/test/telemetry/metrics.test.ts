@@ -157,6 +157,17 @@ layer(countedServer("open"), live)("the series of /metrics", (it) => {
     })
   )
 
+  it.effect("A15 tell of bodies that were too long", () =>
+    Effect.gen(function* () {
+      const buyer = yield* person()
+      const before = yield* now
+      assert.strictEqual((yield* buyer.post("/api/v1/orders", Buffer.alloc(70_000, "x"))).status, 413)
+      const added = yield* since(before)
+      assert.strictEqual(added("order_service_http_refusals_total", { status: "413" }), 1)
+      assert.strictEqual(added("order_service_http_requests_total", { route: "/api/v1/orders", status: "4xx" }), 1)
+    })
+  )
+
   it.effect("tell of the process", () =>
     Effect.gen(function* () {
       const samples = yield* now

@@ -70,6 +70,7 @@ export interface ServerOptions {
   readonly catalogue?: (firstStart: DateTime.Utc) => Catalogue
   readonly requestBudget?: Duration.Duration
   readonly bodyBytesMax?: number
+  readonly corsOrigins?: ReadonlyArray<string>
   readonly bulk?: Partial<BulkSettingsShape>
   /** Who is let in, in place of the tests' own people and services. */
   readonly credentials?: Layer.Layer<JwtVerifier | ServiceKeys>
@@ -126,7 +127,11 @@ export const serverWith = <S, E2, R2, A, E, R>(
     PoliciesMemory.layerWith(options.policies ?? {}),
     Layer.succeed(RequestBudget, options.requestBudget ?? Duration.seconds(8)),
     Layer.succeed(BulkSettings, { ...bulkSettings, ...options.bulk }),
-    Layer.succeed(HttpSettings, { bodyBytesMax: options.bodyBytesMax ?? 65_536, defaultCurrency: "USD" })
+    Layer.succeed(HttpSettings, {
+      bodyBytesMax: options.bodyBytesMax ?? 65_536,
+      corsOrigins: options.corsOrigins ?? [],
+      defaultCurrency: "USD"
+    })
   ).pipe(Layer.provideMerge(store))
   return HttpRouter.serve(HttpRoutes.layer, { disableListenLog: true, disableLogger: true }).pipe(
     Layer.provideMerge(port),
