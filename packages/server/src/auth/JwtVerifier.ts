@@ -25,15 +25,15 @@ export interface JwtOptions {
 }
 
 /** How far the clocks of issuer and server may be apart. */
-export const LEEWAY_SECONDS = 60
+const LEEWAY_SECONDS = 60
 
 /** Larger than any token that we issue; longer ones are refused before anything is computed. */
-export const TOKEN_CHARS_MAX = 4096
+const TOKEN_CHARS_MAX = 4096
 
 const EMAIL_CHARS_MAX = 320
 
 /** The parts that a signed-in person can play. */
-export const jwtRoles = ["user", "support", "finance", "admin"] as const
+const jwtRoles = ["user", "support", "finance", "admin"] as const
 
 /**
  * What a header may hold. Anything else is refused, above all what tells a verifier where to find a key: `jku`, `jwk`,

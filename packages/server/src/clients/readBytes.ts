@@ -5,7 +5,7 @@ import { Data, Effect, Stream } from "effect"
 import type { HttpClientResponse } from "effect/http"
 
 /** There was more. */
-export class AnswerTooLong extends Data.TaggedError("AnswerTooLong")<{ readonly bytesMax: number }> {}
+class AnswerTooLong extends Data.TaggedError("AnswerTooLong")<{ readonly bytesMax: number }> {}
 
 export const readBytes = Effect.fnUntraced(function* (
   response: HttpClientResponse.HttpClientResponse,
