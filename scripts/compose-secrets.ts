@@ -14,11 +14,7 @@ const digest = (text: string): string => createHash("sha256").update(text).diges
 export const composeSecrets = Effect.gen(function* () {
   const jwtSecret = secret()
   const paymentKey = secret()
-  const tokens = yield* makeTokens({
-    secret: Redacted.make(jwtSecret),
-    issuer: "tickettoken",
-    audience: "order-service"
-  })
+  const tokens = yield* makeTokens(Redacted.make(jwtSecret), { issuer: "tickettoken", audience: "order-service" })
   return {
     POSTGRES_PASSWORD: secret(),
     OWNER_PASSWORD: secret(),

@@ -157,7 +157,12 @@ const load = Effect.fnUntraced(
       faults.push(...missingInProduction(needed(need), (name) => names.has(name)), ...weakInProduction(readable))
       if (need === "service") faults.push(...missingTokenKeys(readable))
     }
-    faults.push(...policyFaults(readable), ...serviceFaults(readable), ...redisFaults(readable), ...tokenKeyFaults(readable))
+    faults.push(
+      ...policyFaults(readable),
+      ...serviceFaults(readable),
+      ...redisFaults(readable),
+      ...tokenKeyFaults(readable)
+    )
     const [first, ...rest] = faults
     if (first !== undefined) return yield* new ConfigInvalid({ faults: [first, ...rest] })
     // oxlint-disable-next-line typescript/consistent-type-assertions -- no fault: every variable has been read

@@ -23,7 +23,10 @@ export const tokenKeyFaults = ({ jwksUrl, jwtSecret, nodeEnv }: Partial<ConfigVa
     faults.push({ variable: "JWT_JWKS_URL", problem: "must not be set beside JWT_SECRET" })
   }
   // Whoever can change the answer on its way can sign tokens.
-  if (nodeEnv === "production" && Option.exists(jwksUrl, ({ hostname, protocol }) => protocol !== "https:" && !loopback.has(hostname))) {
+  if (
+    nodeEnv === "production" &&
+    Option.exists(jwksUrl, ({ hostname, protocol }) => protocol !== "https:" && !loopback.has(hostname))
+  ) {
     faults.push({ variable: "JWT_JWKS_URL", problem: "must be an https URL in production" })
   }
   return faults
