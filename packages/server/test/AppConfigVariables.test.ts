@@ -4,11 +4,7 @@ import { AppConfig, type Configuration } from "@tickettoken/order-server/AppConf
 import { digestOf } from "@tickettoken/order-server/auth/ServiceKeys"
 import { configTable, variables } from "@tickettoken/order-server/config/ConfigTable"
 import { ConfigProvider, Duration, Effect, Option, Redacted } from "effect"
-import { faultsOf, read } from "./support/configuration.ts"
-
-const hexDigest = (secret: string): string => Buffer.from(digestOf(secret)).toString("hex")
-
-const jwtSecret = "q8Zt0wV5nYc2Lr7Kx4Hs9Bd1Gf6Jm3Pa"
+import { faultsOf, hexDigest, jwtSecret, read } from "./support/configuration.ts"
 
 interface Sample {
   readonly text: string
