@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import { ask } from "../support/buyer.ts"
 import { overEveryStore } from "../support/everyStore.ts"
 import type { Answer } from "../support/send.ts"
-import { textAt } from "../support/send.ts"
+import { at, textAt } from "../support/send.ts"
 import { absent, accessTable, type Ids, isForServices, type Row } from "./accessTable.ts"
 import { type Operation, operations } from "./openApiOperations.ts"
 import { type Principal, principalsOf, type Where } from "./principals.ts"
@@ -36,9 +36,10 @@ describe("A01 the access table", () => {
 /** The path with its ids in place of their names. */
 const pathFor = ({ path }: Operation, ids: Ids): string =>
   path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-    const id = Object.entries(ids).find(([key]) => key === name)?.[1]
-    if (id === undefined)
+    const id = at(ids, name)
+    if (typeof id !== "string") {
       throw new Error(`the matrix has no {${name}}: add it to Ids in accessTable.ts and make it in world.ts`)
+    }
     return id
   })
 
