@@ -66,6 +66,9 @@ const everybody = (status: number) => ({
 /** Whoever may see an order of the tenant. */
 const viewers = { ...everybody(200), "other buyer": 404 }
 
+/** Staff of the tenant. Who is none is told so whatever it is about. */
+const staff = { ...everybody(200), owner: 403, "other buyer": 403 }
+
 /** Whoever may change it: staff who may only look are told so. */
 const changers = { ...viewers, support: 403, finance: 403 }
 
@@ -89,6 +92,11 @@ export const accessTable: Readonly<Record<string, Row>> = {
   "POST /api/v1/quotes/order": { needs: "nothing", body: newOrder, who: everybody(200) },
   "POST /api/v1/quotes/cancel": { needs: "paid order", body: ({ orderId }) => ({ orderId }), who: changers },
   "POST /api/v1/quotes/refund": { needs: "paid order", body: ({ orderId }) => ({ orderId }), who: changers },
+  "GET /api/v1/admin/analytics/summary": { needs: "open order", who: staff, elsewhere: null },
+  "GET /api/v1/admin/analytics/series": { needs: "open order", who: staff, elsewhere: null },
+  "GET /api/v1/admin/analytics/top-events": { needs: "open order", who: staff, elsewhere: null },
+  "GET /api/v1/admin/analytics/live": { needs: "open order", who: staff, elsewhere: null },
+  "GET /api/v1/admin/analytics/holds": { needs: "open order", who: staff, elsewhere: null },
   "GET /internal/v1/orders/expiring": { needs: "open order", scope: "orders:read", status: 200, elsewhere: null },
   // Only our own rows say which events there are orders of, so one that nobody knows has none.
   "POST /internal/v1/orders/bulk/cancel": {

@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { ScriptedFaults } from "@tickettoken/order-testing/memory/ScriptedFaults"
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
 import { ask } from "../support/buyer.ts"
 import { overEveryStore } from "../support/everyStore.ts"
 import type { Answer } from "../support/send.ts"
@@ -137,5 +137,6 @@ overEveryStore(
       })
     )
   },
-  { catalogue: catalogueOfTwo }
+  // A machine that has other things to do answers late, and still the same.
+  { catalogue: catalogueOfTwo, requestBudget: Duration.seconds(60) }
 )
