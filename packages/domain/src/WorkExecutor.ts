@@ -29,6 +29,16 @@ export const executorActor = systemActor("work-executor")
 export const retryDelay = (attempts: number): Duration.Duration =>
   Duration.seconds(Math.min(30, 2 ** Math.min(10, Math.max(0, attempts - 1))))
 
+/** For so many attempts refused work is tried as often as any other: ten minutes, as long as expiry asks (rule 3.5). */
+const REFUSED_OFTEN = 20
+
+/** The longest pause of work that is refused: a person has to mend something first. */
+const REFUSED_PAUSE_SECONDS_MAX = 900
+
+/** Backoff of work that is refused: half a minute at first, in the end a quarter of an hour. */
+export const refusedDelay = (attempts: number): Duration.Duration =>
+  Duration.seconds(Math.min(REFUSED_PAUSE_SECONDS_MAX, 30 * 2 ** Math.min(10, Math.max(0, attempts - REFUSED_OFTEN))))
+
 /** How many items of requests one process works on at a time, so that a burst does not drown the other services. */
 export const REQUEST_LANE = 32
 
@@ -151,6 +161,8 @@ const record = Effect.fnUntraced(function* (claimed: ClaimedWork, report: Report
     case "Later":
       yield* Effect.logWarning(`${claimed.item.work._tag} will be tried again: ${report.why}`)
       return yield* queue.retry(claimed.lease, retryDelay(claimed.attempts), report.why)
+    case "Refused":
+      return yield* giveBack(claimed, `was refused for good: ${report.why}`)
     case "News":
       return yield* tell(claimed, report.command)
     case "StillRunning":
@@ -194,23 +206,26 @@ const tell = (claimed: ClaimedWork, command: OrderCommand): Effect.Effect<void, 
             Effect.flatMap(WorkQueue, (queue) => queue.settle(claimed.lease)),
             noLongerRefused(claimed)
           )
-        : giveBack(claimed, refused.message)
+        : newsRefused(claimed, refused)
     ),
     Effect.catchTags({
-      PaymentMismatch: (refused) => giveBack(claimed, refused.message),
-      OrderAlreadyConfirmed: (refused) => giveBack(claimed, refused.message),
-      RefundExceedsCaptured: (refused) => giveBack(claimed, refused.message)
+      PaymentMismatch: (refused) => newsRefused(claimed, refused),
+      OrderAlreadyConfirmed: (refused) => newsRefused(claimed, refused),
+      RefundExceedsCaptured: (refused) => newsRefused(claimed, refused)
     })
   )
 
 type SettleError = Effect.Error<ReturnType<typeof apply>> | Effect.Error<ReturnType<WorkQueue["Service"]["settle"]>>
 
-// News that the order refuses is a matter for people: the row stays, with the reason, and is told again later.
+const newsRefused = (claimed: ClaimedWork, { message }: { readonly message: string }) =>
+  giveBack(claimed, `brought news that the order refuses: ${message}`)
+
+// What is refused is a matter for people: the row stays, with the reason, and is tried again, more and more seldom.
 const giveBack = Effect.fnUntraced(function* (claimed: ClaimedWork, why: string) {
   const queue = yield* WorkQueue
-  const detail = `${claimed.item.work._tag} of order ${claimed.item.orderId} brought news that the order refuses: ${why}`
+  const detail = `${claimed.item.work._tag} of order ${claimed.item.orderId} ${why}`
   yield* aboutRefusal((alarms) => alarms.raise({ ...refusalOf(claimed), detail: detail.slice(0, DETAIL_CHARS_MAX) }))
-  yield* queue.retry(claimed.lease, retryDelay(claimed.attempts + 6), why)
+  yield* queue.retry(claimed.lease, refusedDelay(claimed.attempts), why)
 })
 
 const refusalOf = ({ item }: ClaimedWork): Omit<Alarm, "detail"> => ({

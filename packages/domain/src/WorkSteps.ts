@@ -25,12 +25,14 @@ import { type ClaimedWork, intentWorkId, STEP_SECONDS_MAX, type Work, type WorkI
  * - News: tell the order, and the work is done with it
  * - StillRunning: tell the order, and ask again later
  * - Later: no answer, or none that we understand; repeat with the same key
+ * - Refused: a definite no to a step that can not be left undone; a matter for people
  */
 export type Report = Data.TaggedEnum<{
   Done: object
   News: { readonly command: OrderCommand }
   StillRunning: { readonly command: OrderCommand }
   Later: { readonly why: string }
+  Refused: { readonly why: string }
 }>
 export const Report = Data.taggedEnum<Report>()
 
@@ -166,9 +168,12 @@ const voidIntent: Step<"VOID"> = Effect.fnUntraced(
   function* (item, { amount, currency, paymentIntentId, userId }) {
     const payments = yield* Payments
     const { orderId, tenantId } = item
-    const known =
-      paymentIntentId ??
-      (yield* payments.openIntent({ tenantId, orderId, userId, amount, currency, key: intentWorkId(orderId) })).id
+    const lost = payments.openIntent({ tenantId, orderId, userId, amount, currency, key: intentWorkId(orderId) }).pipe(
+      Effect.map(({ id }) => id),
+      Effect.catchTag("PaymentRefused", () => Effect.succeed(null))
+    )
+    const known = paymentIntentId ?? (yield* lost)
+    if (known === null) return Report.Done()
     const closed = yield* payments.cancelIntent(tenantId, known, item.id)
     switch (closed.status) {
       case "canceled":
@@ -180,7 +185,7 @@ const voidIntent: Step<"VOID"> = Effect.fnUntraced(
     }
   },
   Effect.catchTags({
-    PaymentRefused: () => Effect.succeed(Report.Done()),
+    PaymentRefused: ({ why }) => Effect.succeed(Report.Refused({ why })),
     PaymentIntentNotFound: () => Effect.succeed(Report.Done())
   })
 )
@@ -206,9 +211,11 @@ const expire: Step<"EXPIRE"> = Effect.fnUntraced(function* (item, { reason }) {
       orElse: () => Effect.fail(unanswered)
     }),
     // Late money is dealt with when it comes (rule 3.7): stock is not kept for ever.
-    Effect.catchTag("ServiceUnavailable", (outage) =>
-      giveUp && outage.service === "payments" ? Effect.succeed(expireNow(reason, false)) : Effect.fail(outage)
-    )
+    Effect.catchTags({
+      ServiceUnavailable: (outage) =>
+        giveUp && outage.service === "payments" ? Effect.succeed(expireNow(reason, false)) : Effect.fail(outage),
+      PaymentRefused: ({ why }) => Effect.succeed(giveUp ? expireNow(reason, false) : Report.Refused({ why }))
+    })
   )
 })
 

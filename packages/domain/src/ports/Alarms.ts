@@ -10,7 +10,7 @@ import type { ServiceUnavailable } from "../OrderErrors.ts"
 
 /**
  * - COMPENSATION_OVERDUE: a RELEASE, VOID or REFUND that is not done 15 minutes after it was asked for
- * - WORK_REFUSED: a step of work has brought news that its order refuses
+ * - WORK_REFUSED: a step of work was refused for good by a service, or has brought news that its order refuses
  * - WORK_UNREADABLE: a row of work that can not be read
  * - MESSAGE_DEAD: a message from another service that could not be handled and was set aside, or that has not been
  *   handled for 15 minutes

@@ -28,7 +28,7 @@ export class PaymentIntentNotFound extends Schema.TaggedError<PaymentIntentNotFo
   paymentIntentId: PaymentIntentId
 }) {}
 
-/** The payment service refuses for good: asking again will not help. */
+/** The payment service refuses for good: asking again will not help. It says nothing about any money. */
 export class PaymentRefused extends Schema.TaggedError<PaymentRefused>()("PaymentRefused", { why: Schema.String }) {
   override get message(): string {
     return this.why
@@ -61,13 +61,13 @@ export class Payments extends Context.Service<
     readonly getIntent: (
       tenantId: TenantId,
       paymentIntentId: PaymentIntentId
-    ) => Effect.Effect<PaymentIntent, PaymentIntentNotFound | ServiceUnavailable>
+    ) => Effect.Effect<PaymentIntent, PaymentIntentNotFound | PaymentRefused | ServiceUnavailable>
     /** Cancels the intent unless it is captured or on its way; the answer says what it is now. */
     readonly cancelIntent: (
       tenantId: TenantId,
       paymentIntentId: PaymentIntentId,
       key: string
-    ) => Effect.Effect<PaymentIntent, PaymentIntentNotFound | ServiceUnavailable>
+    ) => Effect.Effect<PaymentIntent, PaymentIntentNotFound | PaymentRefused | ServiceUnavailable>
     /** Returns money. The same key asks again how the same refund stands. */
     readonly refund: (instruction: RefundInstruction) => Effect.Effect<RefundOutcome, ServiceUnavailable>
   }

@@ -78,15 +78,17 @@ const waitForOthers = Effect.fnUntraced(function* ({ id, tenantId }: Order) {
 
 const readIntent = Effect.fnUntraced(function* (order: Order, paymentIntentId: PaymentIntentId) {
   const payments = yield* Payments
-  const intent = yield* payments
-    .getIntent(order.tenantId, paymentIntentId)
-    .pipe(
-      Effect.catchTag("PaymentIntentNotFound", () =>
-        Effect.fail(new PaymentMismatch({ orderId: order.id, why: "the payment service knows no such payment" }))
-      )
-    )
-  if (intent.status === "succeeded") return intent
-  return yield* new PaymentMismatch({ orderId: order.id, why: `the payment has not been captured: ${intent.status}` })
+  const mismatch = (why: string) => Effect.fail(new PaymentMismatch({ orderId: order.id, why }))
+  const intent = yield* payments.getIntent(order.tenantId, paymentIntentId).pipe(
+    Effect.tapErrorTag("PaymentRefused", (refused) => Effect.logWarning("a payment is not shown to us", refused)),
+    Effect.catchTags({
+      PaymentIntentNotFound: () => mismatch("the payment service knows no such payment"),
+      PaymentRefused: () => mismatch("the payment service refuses to show this payment")
+    })
+  )
+  return yield* intent.status === "succeeded"
+    ? Effect.succeed(intent)
+    : mismatch(`the payment has not been captured: ${intent.status}`)
 })
 
 // Another intent never confirms. If its money was taken for this order it is recorded and returned (rule 3.6).

@@ -67,6 +67,7 @@ export const handleMessage = Effect.fn("handleMessage")(
   (effect) =>
     Effect.catchTags(effect, {
       OrderNotFound: ({ message: why }) => Effect.succeed(Handling.Early({ why })),
+      PaymentRefused: refused,
       PaymentMismatch: refused,
       OrderAlreadyConfirmed: refused,
       InvalidTransition: refused,

@@ -31,6 +31,10 @@ export const askAboutPayment = ({ orderId, tenantId }: { readonly tenantId: Tena
     Effect.catchTag("PaymentMismatch", (fault) =>
       Effect.as(Effect.logError(`the payment of an order does not fit it: ${fault.message}`), true)
     ),
+    // A definite no is an answer. Expiry asks again, and raises the alarm.
+    Effect.catchTag("PaymentRefused", ({ message }) =>
+      Effect.as(Effect.logWarning(`a payment is not shown to us: ${message}`), true)
+    ),
     // The order has ended: its money has been recorded, and goes back.
     Effect.catchTags({
       ReservationExpired: (elsewhere) => Effect.as(Effect.logDebug(elsewhere.message), true),

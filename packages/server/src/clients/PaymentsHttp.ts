@@ -39,6 +39,12 @@ const intentIn = (body: unknown): Option.Option<PaymentIntent> =>
     intentOf
   )
 
+/** Only a 404 says that there is no such intent. Taken for that, an order would expire over money on its way. */
+const refusalOf = (paymentIntentId: PaymentIntentId, { code, status }: Downstream.Refused) =>
+  status === 404
+    ? new PaymentIntentNotFound({ paymentIntentId })
+    : new PaymentRefused({ why: `the payment service answered ${status} ${code}` })
+
 const outcomeOf = ({ failureReason, status }: typeof RefundAnswer.Type): RefundOutcome => {
   switch (status) {
     case "pending":
@@ -89,10 +95,7 @@ const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions)
     getIntent: Effect.fn("PaymentsHttp.getIntent")(function* (tenantId: TenantId, paymentIntentId: PaymentIntentId) {
       if (!isAddressable(paymentIntentId)) return yield* new PaymentIntentNotFound({ paymentIntentId })
       const answer = yield* send("payments:read", { method: "GET", path: [...intents, paymentIntentId], tenantId })
-      // Any other refusal says nothing about the intent. Taken for unknown, an order would expire over money on its way.
-      if (answer._tag === "Refused" && answer.status === 404) {
-        return yield* new PaymentIntentNotFound({ paymentIntentId })
-      }
+      if (answer._tag === "Refused") return yield* refusalOf(paymentIntentId, answer)
       return yield* sameIntent(paymentIntentId, yield* answeredIntent(answer))
     }),
 
@@ -105,9 +108,10 @@ const make = Effect.fnUntraced(function* (options: Downstream.DownstreamOptions)
       const path = [...intents, paymentIntentId, "cancel"]
       const answer = yield* send("payments:compensation", { method: "POST", path, tenantId, key, body: {} })
       if (answer._tag === "Accepted") return yield* sameIntent(paymentIntentId, yield* answeredIntent(answer))
-      if (answer.status === 404) return yield* new PaymentIntentNotFound({ paymentIntentId })
       const intent = answer.status === 409 ? intentIn(answer.body) : Option.none()
-      return yield* Option.isNone(intent) ? unexpected(answer) : sameIntent(paymentIntentId, intent.value)
+      return yield* Option.isNone(intent)
+        ? refusalOf(paymentIntentId, answer)
+        : sameIntent(paymentIntentId, intent.value)
     }),
 
     refund: Effect.fn("PaymentsHttp.refund")(function* (instruction: RefundInstruction) {

@@ -107,7 +107,18 @@ describe("an intent", () => {
     Effect.gen(function* () {
       for (const call of [calls.getIntent, calls.cancelIntent]) {
         assert.strictEqual(yield* tagOf(refusal(404, "INTENT_NOT_FOUND"), call), "PaymentIntentNotFound")
-        assert.strictEqual(yield* tagOf(refusal(400, "VALIDATION_ERROR"), call), "ServiceUnavailable")
+      }
+    })
+  )
+
+  it.effect.each([400, 402, 409, 410, 422])("is not shown to us by a %d with a code, which is no outage", (status) =>
+    Effect.gen(function* () {
+      for (const call of [calls.getIntent, calls.cancelIntent]) {
+        const error = yield* against(refusal(status, "NOT_YOURS"), Effect.flip(call))
+        assert.deepStrictEqual(
+          [error._tag, error.message],
+          ["PaymentRefused", `the payment service answered ${status} NOT_YOURS`]
+        )
       }
     })
   )
@@ -170,11 +181,11 @@ describe("a cancel", () => {
 
   it.effect("4.7 that came too late without showing the intent leaves it open", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* tagOf(refusal(409, "INTENT_SUCCEEDED"), calls.cancelIntent), "ServiceUnavailable")
+      assert.strictEqual(yield* tagOf(refusal(409, "INTENT_SUCCEEDED"), calls.cancelIntent), "PaymentRefused")
       const cut = { intent: { ...captured, amountCaptured: undefined } }
-      assert.strictEqual(yield* tagOf(refusal(409, "INTENT_SUCCEEDED", cut), calls.cancelIntent), "ServiceUnavailable")
+      assert.strictEqual(yield* tagOf(refusal(409, "INTENT_SUCCEEDED", cut), calls.cancelIntent), "PaymentRefused")
       const told = { intent: captured }
-      assert.strictEqual(yield* tagOf(refusal(422, "VALIDATION_ERROR", told), calls.cancelIntent), "ServiceUnavailable")
+      assert.strictEqual(yield* tagOf(refusal(422, "VALIDATION_ERROR", told), calls.cancelIntent), "PaymentRefused")
     })
   )
 })

@@ -3,14 +3,13 @@
  */
 import { Effect, Layer, Ref } from "effect"
 import type { RefundOutcome } from "@tickettoken/order-domain/OrderCommand"
-import { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import {
   type PaymentIntent,
   PaymentIntentNotFound,
   PaymentRefused,
   Payments
 } from "@tickettoken/order-domain/ports/Payments"
-import type { Intent, PaymentRefund, PaymentRefusal } from "../sandbox/PaymentFacts.ts"
+import type { Intent, PaymentRefund } from "../sandbox/PaymentFacts.ts"
 import * as Ledger from "../sandbox/PaymentLedger.ts"
 import { MemoryServices, settled } from "./MemoryServices.ts"
 import { ScriptedFaults } from "./ScriptedFaults.ts"
@@ -39,9 +38,6 @@ const outcomeOf = ({ failureReason, status }: PaymentRefund): RefundOutcome => {
   }
 }
 
-const unexpected = ({ message }: PaymentRefusal): ServiceUnavailable =>
-  new ServiceUnavailable({ service: "payments", why: message, retryAfterSeconds: 1 })
-
 export const layer = Layer.effect(
   Payments,
   Effect.gen(function* () {
@@ -67,7 +63,8 @@ export const layer = Layer.effect(
           settled(payments.perform((state) => Ledger.getIntent(state, { id: paymentIntentId, tenantId }))).pipe(
             Effect.map(intentOf),
             Effect.mapError(() => new PaymentIntentNotFound({ paymentIntentId }))
-          )
+          ),
+          refused
         )
       }),
       cancelIntent: Effect.fn("Payments.cancelIntent")(function* (tenantId, paymentIntentId, key) {
@@ -79,11 +76,12 @@ export const layer = Layer.effect(
               return Effect.fail(
                 refusal.code === "INTENT_NOT_FOUND"
                   ? new PaymentIntentNotFound({ paymentIntentId })
-                  : unexpected(refusal)
+                  : new PaymentRefused({ why: refusal.message })
               )
             }),
             Effect.map(intentOf)
-          )
+          ),
+          refused
         )
       }),
       refund: Effect.fn("Payments.refund")(function* (instruction) {

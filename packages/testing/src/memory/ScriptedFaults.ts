@@ -118,11 +118,11 @@ export class ScriptedFaults extends Context.Service<
     /** How many calls of this operation there were. */
     readonly calls: (operation: Operation) => Effect.Effect<number>
     /** Runs one call under its fate. */
-    readonly around: <A, E>(
+    readonly around: <A, E, Refusal = never>(
       operation: Operation,
       call: Effect.Effect<A, E>,
-      refusal?: Effect.Effect<A, E>
-    ) => Effect.Effect<A, E | ServiceUnavailable>
+      refusal?: Effect.Effect<A, Refusal>
+    ) => Effect.Effect<A, E | Refusal | ServiceUnavailable>
   }
 >()("@tickettoken/order-testing/memory/ScriptedFaults") {
   static readonly layer = Layer.effect(
@@ -184,10 +184,10 @@ export class ScriptedFaults extends Context.Service<
         heal: Effect.andThen(Effect.andThen(Ref.set(scripts, new Map()), Ref.set(standing, new Map())), dice.clear),
         hits: (operation) => counted(`hit ${operation}`),
         calls: (operation) => counted(`call ${operation}`),
-        around: Effect.fnUntraced(function* <A, E>(
+        around: Effect.fnUntraced(function* <A, E, Refusal = never>(
           operation: Operation,
           call: Effect.Effect<A, E>,
-          refusal?: Effect.Effect<A, E>
+          refusal?: Effect.Effect<A, Refusal>
         ) {
           // A call gives way to others before it takes effect, as a call over a network would.
           yield* Effect.yieldNow

@@ -122,6 +122,28 @@ describe("a payment that nobody tells of", () => {
     `)
   )
 
+  it.effect("3.13 a payment that is not shown to us keeps no other from being asked about", () =>
+    plays(`
+      buys 1 general       | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 1+0
+      tick 1 minute
+      other buys 1 general | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 2+0
+      pays                 | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 2+0
+      tick 6 minutes
+      next payments.getIntent refuse
+      watch                | ok | CONFIRMED | PAID | 1+1
+    `)
+  )
+
+  it.effect("3.6 a payment that is not shown to us confirms nothing, and is no outage", () =>
+    plays(`
+      buys 1 general       | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 1+0
+      pays                 | ok | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 1+0
+      next payments.getIntent refuse
+      confirm              | ! PaymentMismatch | PENDING/AWAITING_PAYMENT 15:00 | UNPAID | 1+0
+      confirm              | ok | CONFIRMED | PAID | 0+1
+    `)
+  )
+
   it.effect("3.13 a hold that is shorter than five minutes is asked about before it ends", () =>
     playWorkflows(`
       buys 2 general | ok | PENDING/AWAITING_PAYMENT 3:00 |  UNPAID | 2+0

@@ -1,19 +1,20 @@
-/** Work whose news the order refuses is a matter for people: an alarm tells of it for as long as it lasts. */
+/** Work that is refused for good, by a service or by its order, is a matter for people: an alarm tells of it for as long as it lasts. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, HashMap, Layer } from "effect"
+import { Duration, Effect, HashMap, Layer } from "effect"
 import { Cents } from "@tickettoken/order-domain/Money"
 import { Alarms } from "@tickettoken/order-domain/ports/Alarms"
 import { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
-import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
+import { refusedDelay, WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { cancelOrder } from "@tickettoken/order-domain/workflows/CancelOrder"
 import { createOrder } from "@tickettoken/order-domain/workflows/CreateOrder"
+import { expireDueOrders } from "@tickettoken/order-domain/workflows/ExpireOrder"
 import { ServiceControls } from "@tickettoken/order-testing/contracts/ServiceControls"
 import * as ControlsMemory from "@tickettoken/order-testing/memory/ControlsMemory"
 import * as MemoryLayer from "@tickettoken/order-testing/memory/MemoryLayer"
 import { MemoryWorld } from "@tickettoken/order-testing/memory/MemoryWorld"
 import { ScriptedFaults } from "@tickettoken/order-testing/memory/ScriptedFaults"
 import { demo } from "@tickettoken/order-testing/sandbox/catalogue"
-import { onClock } from "@tickettoken/order-testing/scenarioActors"
+import { onClock, stored } from "@tickettoken/order-testing/scenarioActors"
 import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { buyerActor } from "@tickettoken/order-testing/TestOrders"
 import { TestClock } from "effect/testing"
@@ -54,6 +55,57 @@ const sweep = Effect.gen(function* () {
   const queue = yield* WorkQueue
   const executor = yield* WorkExecutor
   yield* onClock(Effect.flatMap(queue.claimDue(16), executor.runInBackground))
+})
+
+describe("work that the payment service refuses", () => {
+  it.effect("3.5 keeps the hold for ten minutes, with an alarm from the first no, and expires then", () =>
+    Effect.gen(function* () {
+      const faults = yield* ScriptedFaults
+      const order = yield* onClock(reserve)
+      yield* faults.always(["payments.getIntent"], "refuse")
+      yield* TestClock.adjust("17 minutes")
+      yield* onClock(expireDueOrders())
+      const { list } = yield* Alarms
+      const [alarm] = yield* list({ tenantId: order.tenantId, kind: "WORK_REFUSED", cleared: false, limit: 10 })
+      assert.match(
+        alarm?.alarm.detail ?? "",
+        /^EXPIRE of order .* was refused for good: refused by the payment service/
+      )
+      assert.strictEqual((yield* stored(order.id)).status, "PENDING")
+      for (let minute = 1; minute <= 10; minute++) {
+        yield* TestClock.adjust("1 minute")
+        yield* sweep
+      }
+      assert.strictEqual((yield* stored(order.id)).status, "EXPIRED")
+      assert.deepStrictEqual(yield* list({ tenantId: order.tenantId, kind: null, cleared: false, limit: 10 }), [])
+      assert.strictEqual(yield* faults.hits("payments.getIntent"), 11)
+    }).pipe(Effect.provide(core))
+  )
+
+  it("is tried as often as any other for ten minutes, then ever more seldom, and never given up", () => {
+    assert.deepStrictEqual(
+      [1, 20, 21, 22, 24, 25, 10_000].map((attempts) => Duration.toSeconds(refusedDelay(attempts))),
+      [30, 30, 60, 120, 480, 900, 900]
+    )
+  })
+
+  it.effect("4.7 has its alarm from the first no until the answer that comes at last", () =>
+    Effect.gen(function* () {
+      const faults = yield* ScriptedFaults
+      const order = yield* onClock(reserve)
+      yield* faults.always(["payments.cancelIntent"], "refuse")
+      yield* cancel(order)
+      const subject = `${order.id}:VOID:${(yield* stored(order.id)).version}`
+      assert.deepStrictEqual(yield* kept, [["WORK_REFUSED", subject, 1, true]])
+      yield* TestClock.adjust("30 seconds")
+      yield* sweep
+      assert.deepStrictEqual(yield* kept, [["WORK_REFUSED", subject, 2, true]])
+      yield* faults.heal
+      yield* TestClock.adjust("30 seconds")
+      yield* sweep
+      assert.deepStrictEqual(yield* kept, [["WORK_REFUSED", subject, 2, false]])
+    }).pipe(Effect.provide(core))
+  )
 })
 
 describe("work whose news the order refuses", () => {
