@@ -3,7 +3,8 @@
  *
  * What is shared is built once, outside the router: a server builds its routes with a memory of its own, and a service
  * provided inside would exist twice. Everything ends in the reverse order: the server stops listening and finishes its
- * requests, the jobs and the executor end, and the pool closes last.
+ * requests, the jobs end, the executor finishes its work, the relay sends what all of them have left, and the pool closes
+ * last.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -92,8 +93,8 @@ export interface Seams {
 /** What the core stands on. */
 export type CorePorts = OrderStore | WorkQueue | IdempotencyKeys | BulkJobs | Outbox | Tickets | Payments
 
-/** The domain's ports and the executor, over a pool: all that a way in needs, be it HTTP or the command line. */
-export const coreLayer = (config: Configuration, foundation: Foundation, seams: Seams = {}) => {
+/** The domain's ports, over a pool. */
+const portsLayer = (config: Configuration, foundation: Foundation, seams: Seams = {}) => {
   const { eventUrl, paymentUrl, ticketUrl } = foundation.services
   const { attemptTimeout, connectionsMax, deadline, retry } = config.downstream
   const client = (baseUrl: URL) => ({ baseUrl, serviceKey: foundation.outgoingKey, attemptTimeout, deadline, retry })
@@ -114,12 +115,19 @@ export const coreLayer = (config: Configuration, foundation: Foundation, seams: 
     Layer.succeed(RequestBudget, config.requestBudget),
     Layer.succeed(BulkSettings, config.bulk)
   )
-  return WorkExecutor.layer.pipe(
-    Layer.provideMerge(seams.ports ?? Layer.empty),
+  return (seams.ports ?? Layer.empty).pipe(
     Layer.provideMerge(ports),
     Layer.provideMerge(OptionalRedis.layer(config.redis))
   )
 }
+
+/** The domain's ports and the executor: all that a way in needs, be it HTTP or the command line. */
+export const coreLayer = (config: Configuration, foundation: Foundation, seams: Seams = {}) =>
+  WorkExecutor.layer.pipe(Layer.provideMerge(portsLayer(config, foundation, seams)))
+
+/** The executor of a process that sends messages itself: it ends before the relay, which sends what its last work has left. */
+export const executorLayer = (foundation: Pick<Foundation, "bus">) =>
+  WorkExecutor.layer.pipe(Layer.provideMerge(attached(foundation, OutboxRelay.layer)))
 
 /** The running service: serves as long as its scope lives. Needs the pool. */
 export const appLayer = (config: Configuration, foundation: Foundation, seams: Seams = {}) => {
@@ -151,11 +159,10 @@ export const appLayer = (config: Configuration, foundation: Foundation, seams: S
   )
   return stopSlowly(foundation.shutdownDelay).pipe(
     Layer.provideMerge(Layer.mergeAll(server, jobs, attached(foundation, InboxConsumer.layer))),
-    // Ends after them, so that it sends what they have left.
-    Layer.provideMerge(attached(foundation, OutboxRelay.layer)),
+    Layer.provideMerge(executorLayer(foundation)),
     Layer.provideMerge(health(config, foundation)),
     Layer.provide(signingKeys(foundation.tokenKeys)),
-    Layer.provideMerge(coreLayer(config, foundation, seams)),
+    Layer.provideMerge(portsLayer(config, foundation, seams)),
     Layer.provide([
       Layer.succeed(HttpSettings, { bodyBytesMax, corsOrigins, defaultCurrency }),
       requestTrace.layer,
@@ -181,7 +188,7 @@ const metricsAccess = Effect.fnUntraced(function* ({ metrics: { enabled, token }
 
 /** What is run with a bus, where there is one. Everything shares the one bus. */
 const attached = <E, R>(
-  { bus }: Foundation,
+  { bus }: Pick<Foundation, "bus">,
   layer: Layer.Layer<never, E, R>
 ): Layer.Layer<never, E, Exclude<R, EventBus>> => (bus === null ? Layer.empty : Layer.provide(layer, bus))
 

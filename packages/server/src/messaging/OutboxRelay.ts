@@ -78,7 +78,8 @@ const oftenASecond = Schedule.spaced("250 millis").pipe(Schedule.jittered)
 
 const everyHalfMinute = Schedule.spaced("30 seconds").pipe(Schedule.jittered)
 
-// Nothing new is written any more when this is reached: what is left is sent, as far as time allows.
+// Nobody writes anything new any more when this is reached, the executor least of all: what is left is sent, as far as
+// time allows.
 const flush = relayOnce().pipe(
   Effect.repeat({ while: (taken) => taken > 0 }),
   Effect.timeoutOption(FLUSH_MAX),

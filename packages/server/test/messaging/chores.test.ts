@@ -4,24 +4,28 @@ import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { emptyMetadata } from "@tickettoken/order-domain/Metadata"
 import { WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { createOrder } from "@tickettoken/order-domain/workflows/CreateOrder"
+import { EventBus } from "@tickettoken/order-domain/ports/EventBus"
+import { executorLayer } from "@tickettoken/order-server/AppLayer"
 import { Health } from "@tickettoken/order-server/http/Health"
 import * as EventBusMemory from "@tickettoken/order-server/messaging/EventBusMemory"
 import * as InboxConsumer from "@tickettoken/order-server/messaging/InboxConsumer"
 import * as OutboxRelay from "@tickettoken/order-server/messaging/OutboxRelay"
 import { ServiceControls } from "@tickettoken/order-testing/contracts/ServiceControls"
 import * as ControlsMemory from "@tickettoken/order-testing/memory/ControlsMemory"
+import { ScriptedFaults } from "@tickettoken/order-testing/memory/ScriptedFaults"
 import * as MemoryLayer from "@tickettoken/order-testing/memory/MemoryLayer"
 import { demo } from "@tickettoken/order-testing/sandbox/catalogue"
-import { Effect, Exit, Layer, References, Scope } from "effect"
+import { Effect, Exit, Fiber, Layer, References, Scope } from "effect"
 import { TestClock } from "effect/testing"
 
-const core = WorkExecutor.layer.pipe(
-  Layer.provideMerge(Health.layer(Effect.succeed([]))),
+const ports = Health.layer(Effect.succeed([])).pipe(
   Layer.provideMerge(EventBusMemory.layer),
   Layer.provideMerge(ControlsMemory.layer),
   Layer.provideMerge(MemoryLayer.layer),
   Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "None"))
 )
+
+const core = WorkExecutor.layer.pipe(Layer.provideMerge(ports))
 
 const buyer = { tenantId: demo.tenantId, actor: { kind: "user", id: demo.buyerId, ip: null }, vip: false } as const
 
@@ -55,6 +59,25 @@ describe("the relay", () => {
       yield* Scope.close(scope, Exit.void)
       assert.deepStrictEqual(yield* sentTypes, [...created, ...created])
     }).pipe(Effect.provide(core))
+  )
+
+  it.effect("sends at its end also what the work leaves that the executor has just finished", () =>
+    Effect.gen(function* () {
+      const bus = yield* EventBus
+      const { beginStop } = yield* Health
+      const faults = yield* ScriptedFaults
+      const scope = yield* Scope.make()
+      const process = yield* Layer.buildWithScope(executorLayer({ bus: Layer.succeed(EventBus, bus) }), scope)
+      const last = yield* faults.stopNext("payments.openIntent")
+      yield* Effect.forkChild(Effect.provideContext(create, process))
+      yield* last.reached
+      yield* beginStop
+      const ending = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      yield* last.letGo
+      yield* Fiber.join(ending)
+      assert.deepStrictEqual(yield* sentTypes, created)
+    }).pipe(Effect.provide(ports))
   )
 
   it.effect("F15 sends what has waited while the bus was away, by itself", () =>
