@@ -304,7 +304,6 @@ describe("F22 the order of arrival", () => {
       yield* deliver(textOf(succeeded, made, yield* randomUuid))
       yield* handleRest
       assert.strictEqual(yield* faults.hits("payments.getIntent"), 5)
-      assert.strictEqual(yield* openMessages, 0)
     }).pipe(Effect.provide(world))
   )
 })
