@@ -13,7 +13,7 @@ import {
 } from "@tickettoken/order-domain/ports/Payments"
 import { Effect, Layer, Option, Schema } from "effect"
 import type { HttpClient } from "effect/http"
-import { type Answer, KEY_USED } from "./Attempt.ts"
+import { type Answer, describeRefusal, KEY_USED, type Refused } from "./Attempt.ts"
 import type { Circuits } from "./Circuits.ts"
 import * as Downstream from "./Downstream.ts"
 import { IntentAnswer, intentOf, RefundAnswer, TooLateAnswer } from "./PaymentsWire.ts"
@@ -40,10 +40,10 @@ const intentIn = (body: unknown): Option.Option<PaymentIntent> =>
   )
 
 /** Only a 404 says that there is no such intent. Taken for that, an order would expire over money on its way. */
-const refusalOf = (paymentIntentId: PaymentIntentId, { code, status }: Downstream.Refused) =>
-  status === 404
+const refusalOf = (paymentIntentId: PaymentIntentId, refused: Refused) =>
+  refused.status === 404
     ? new PaymentIntentNotFound({ paymentIntentId })
-    : new PaymentRefused({ why: `the payment service answered ${status} ${code}` })
+    : new PaymentRefused({ why: `the payment service: ${describeRefusal(refused)}` })
 
 const outcomeOf = ({ failureReason, status }: typeof RefundAnswer.Type): RefundOutcome => {
   switch (status) {

@@ -117,7 +117,7 @@ describe("an intent", () => {
         const error = yield* against(refusal(status, "NOT_YOURS"), Effect.flip(call))
         assert.deepStrictEqual(
           [error._tag, error.message],
-          ["PaymentRefused", `the payment service answered ${status} NOT_YOURS`]
+          ["PaymentRefused", `the payment service: it answered ${status} NOT_YOURS`]
         )
       }
     })
