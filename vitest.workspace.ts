@@ -6,7 +6,8 @@ export default defineConfig({
     projects: [
       "packages/*",
       { test: { name: "workshop", include: ["test/*.test.ts"] } },
-      { test: { name: "chaos", include: ["test/chaos/*.test.ts"] } }
+      // After all others: it starts and kills ten processes, and what it waits for should not be the other tests.
+      { test: { name: "chaos", include: ["test/chaos/*.test.ts"], sequence: { groupOrder: 1 } } }
     ]
   }
 })

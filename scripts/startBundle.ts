@@ -16,9 +16,6 @@ const root = path.join(import.meta.dirname, "..")
 /** Beside the server's packages, which PostgreSQL's programs are looked up among. */
 const bundles = path.join(root, "packages/server/node_modules/.cache/start")
 
-/** Written for being read in one piece. What others have written stays where it is. */
-const bundled = /^(?:effect|@effect\/[\w-]+|jose|@tickettoken\/[\w-]+)(?:\/|$)/
-
 const LOWEST_PRIORITY = 19
 
 /** Name, size and time of change of every file that the program is made of, and the Node that is to run it. */
@@ -30,7 +27,9 @@ export const fingerprintOf = (folder: string): string => {
       ? readdirSync(sources, { recursive: true, encoding: "utf8" }).map((file) => path.join(sources, file))
       : []
   })
-  const own = ["scripts/start.ts", "scripts/startBundle.ts", "pnpm-lock.yaml"].map((file) => path.join(folder, file))
+  const own = ["scripts/start.ts", "scripts/startBundle.ts", "scripts/bundle.ts", "pnpm-lock.yaml"].map((file) =>
+    path.join(folder, file)
+  )
   const hash = createHash("sha256").update(process.version)
   for (const file of [...files, ...own].toSorted()) {
     const { mtimeMs, size } = statSync(file)
@@ -52,25 +51,9 @@ export const bundledStart = (): string | undefined => {
 const make = async (): Promise<void> => {
   const folder = current()
   const unfinished = `${folder}.${process.pid}`
-  const { rolldown } = await import("rolldown")
-  const build = await rolldown({
-    input: path.join(root, "scripts/start.ts"),
-    platform: "node",
-    logLevel: "warn",
-    plugins: [
-      {
-        name: "packages-of-others",
-        async resolveId(id, importer) {
-          if (importer === undefined || !/^[@\w]/.test(id) || bundled.test(id)) return null
-          const found = await this.resolve(id, importer, { skipSelf: true })
-          if (found === null || !path.isAbsolute(found.id)) return null
-          return { id: pathToFileURL(found.id).href, external: true }
-        }
-      }
-    ]
-  })
   mkdirSync(bundles, { recursive: true })
-  await build.write({ dir: unfinished, format: "esm" })
+  const { writeBundle } = await import("./bundle.ts")
+  await writeBundle({ start: path.join(root, "scripts/start.ts") }, unfinished)
   // Changed meanwhile: the next start makes another one.
   if (current() !== folder || existsSync(folder)) rmSync(unfinished, { recursive: true })
   else renameSync(unfinished, folder)

@@ -13,7 +13,13 @@ const at = (file: string) => path.join(folder, file)
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), "orders-bundle-"))
   for (const name of ["packages/a/src/deep", "packages/b", "scripts"]) mkdirSync(at(name), { recursive: true })
-  const files = ["packages/a/src/deep/one.ts", "scripts/start.ts", "scripts/startBundle.ts", "pnpm-lock.yaml"]
+  const files = [
+    "packages/a/src/deep/one.ts",
+    "scripts/start.ts",
+    "scripts/startBundle.ts",
+    "scripts/bundle.ts",
+    "pnpm-lock.yaml"
+  ]
   for (const file of files) writeFileSync(at(file), file)
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))

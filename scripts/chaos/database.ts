@@ -4,8 +4,9 @@
  */
 import * as EmbeddedPostgres from "@tickettoken/order-server/embedded/EmbeddedPostgres"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
-import type { ChaosDatabase } from "@tickettoken/order-testing/chaos/Injector"
-import { Duration, Effect, Exit, Redacted, Ref, Schedule, Scope } from "effect"
+import { freePort } from "@tickettoken/order-testing/chaos/freePort"
+import type { ChaosDatabase, OwnDatabase } from "@tickettoken/order-testing/chaos/Injector"
+import { Duration, Effect, Exit, Redacted, Ref, Schedule, Schema, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { randomUUID } from "node:crypto"
 import * as path from "node:path"
@@ -29,10 +30,10 @@ const rowsOf = (url: Redacted.Redacted, statement: string) =>
     Effect.orDie
   )
 
-const databaseAt = (url: Redacted.Redacted, restart: Effect.Effect<void> | null): RunDatabase => ({
+const databaseAt = (url: Redacted.Redacted, own: OwnDatabase | null): RunDatabase => ({
   url,
   database: {
-    restart,
+    own,
     rows: (statement) => rowsOf(url, statement),
     terminateSessions: (count) =>
       Effect.map(
@@ -47,10 +48,12 @@ const databaseAt = (url: Redacted.Redacted, restart: Effect.Effect<void> | null)
   }
 })
 
+const Processes = Schema.Array(Schema.Struct({ pid: Schema.Int }))
+
 /** A PostgreSQL of the run's own in this folder. Its commits survive a crash, as those of a real one do. */
 export const openEmbedded = Effect.fn("chaos.openEmbedded")(function* (folder: string) {
   const dataFolder = path.join(folder, "postgres")
-  const start = (port?: number) =>
+  const start = (port: number) =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const server = yield* Scope.provide(EmbeddedPostgres.start({ dataFolder, port }), scope).pipe(
@@ -59,18 +62,29 @@ export const openEmbedded = Effect.fn("chaos.openEmbedded")(function* (folder: s
       )
       return { scope, server }
     })
-  const running = yield* Effect.acquireRelease(Effect.flatMap(start(), Ref.make), (ref) =>
+  const running = yield* Effect.acquireRelease(Effect.flatMap(Effect.flatMap(freePort, start), Ref.make), (ref) =>
     Effect.flatMap(Ref.get(ref), ({ scope }) => Scope.close(scope, Exit.void))
   )
   const { port, url } = (yield* Ref.get(running)).server
+  const stopped = yield* Ref.make<ReadonlyArray<number>>([])
   const restart = Effect.gen(function* () {
     const { scope, server } = yield* Ref.get(running)
+    // What does not run can not end: a process that was stopped goes first.
+    for (const pid of yield* Ref.getAndSet(stopped, [])) process.kill(pid, "SIGKILL")
     // An immediate shutdown: no checkpoint, every session cut, recovery from the log at the next start.
     process.kill(server.pid, "SIGQUIT")
     yield* Scope.close(scope, Exit.void)
     yield* Ref.set(running, yield* start(port))
   })
-  return databaseAt(url, Effect.uninterruptible(restart))
+  const forget = Effect.gen(function* () {
+    yield* rowsOf(url, "alter system set synchronous_commit = off")
+    yield* rowsOf(url, "select pg_reload_conf()")
+    const writers = yield* rowsOf(url, "select pid from pg_stat_activity where backend_type = 'walwriter'")
+    const pids = (yield* Effect.orDie(Schema.decodeUnknownEffect(Processes)(writers))).map(({ pid }) => pid)
+    for (const pid of pids) process.kill(pid, "SIGSTOP")
+    yield* Ref.update(stopped, (all) => [...all, ...pids])
+  })
+  return databaseAt(url, { restart: Effect.uninterruptible(restart), forget: Effect.uninterruptible(forget) })
 })
 
 /** A new database on a server that is there. It can not be crashed, so that fault is left out. */

@@ -37,9 +37,9 @@ const ODD_MAX = 20
 
 /** Longer than the service's own budget of 8 s. */
 const PATIENCE = Duration.seconds(12)
-/** A client that hangs up does so early: in the middle of the work. */
+/** One attempt in so many is hung up on, early: in the middle of the work. Counted, so that it happens in every run. */
+const HANG_UP_EVERY = 12
 const HANG_UP_MILLIS_MAX = 250
-const HANG_UP_PERCENT = 8
 const ATTEMPTS_MAX = 60
 const PAUSE_MILLIS = 150
 const PAUSE_MILLIS_MAX = 1500
@@ -59,6 +59,7 @@ export const make = Effect.fn("Callers.make")(function* (ports: ReadonlyArray<nu
   const client = yield* HttpClient.HttpClient
   const counts = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
   const turns = yield* Ref.make(0)
+  const attempts = yield* Ref.make(0)
   const odd = yield* Ref.make<ReadonlyArray<string>>([])
   const count = (what: string) => Ref.update(counts, (all) => new Map([...all, [what, (all.get(what) ?? 0) + 1]]))
 
@@ -95,10 +96,13 @@ export const make = Effect.fn("Callers.make")(function* (ports: ReadonlyArray<nu
 
   const untilAnswered = Effect.fnUntraced(function* (ask: Ask) {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const hangsUp = (yield* Random.nextIntBetween(0, 99)) < HANG_UP_PERCENT
-      const answer = hangsUp
-        ? yield* send(ask, Duration.millis(yield* Random.nextIntBetween(1, HANG_UP_MILLIS_MAX)), hungUp)
-        : yield* once(ask)
+      const number = yield* Ref.updateAndGet(attempts, (count) => count + 1)
+      // The first one has no time at all: that it hangs up does not depend on how fast the servers are.
+      const longest = number === HANG_UP_EVERY ? 1 : HANG_UP_MILLIS_MAX
+      const answer =
+        number % HANG_UP_EVERY === 0
+          ? yield* send(ask, Duration.millis(yield* Random.nextIntBetween(1, longest)), hungUp)
+          : yield* once(ask)
       if (answer !== null && isFinal(answer)) return answer
       yield* Effect.sleep(Duration.millis(Math.min(PAUSE_MILLIS_MAX, PAUSE_MILLIS * (attempt + 1))))
     }

@@ -2,7 +2,7 @@
  * Lets the faults of a plan happen, and counts what has truly hit something: a fault that was planned and has hit
  * nothing has tested nothing, and fails the run.
  */
-import { Duration, Effect, Fiber, Ref, Schedule, Schema, Semaphore } from "effect"
+import { Duration, Effect, Ref, Schedule, Schema, Semaphore } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import type { FaultRule } from "../sandbox/Faults.ts"
 import {
@@ -17,12 +17,20 @@ import {
 import type { FaultProxy } from "./FaultProxy.ts"
 import type { Supervised } from "./Supervised.ts"
 
+/** What can be done to a database server that is the run's own. */
+export interface OwnDatabase {
+  /** Ends it as a crash does and starts it again. */
+  readonly restart: Effect.Effect<void>
+  /** From now on no commit waits for the log, and nobody writes it: the next crash loses what was acknowledged. */
+  readonly forget: Effect.Effect<void>
+}
+
 /** What a run can do to its database. */
 export interface ChaosDatabase {
   /** Ends the sessions of so many clients; answers how many there were. */
   readonly terminateSessions: (count: number) => Effect.Effect<number>
-  /** Ends the server as a crash does and starts it again; absent where the server is not ours. */
-  readonly restart: Effect.Effect<void> | null
+  /** Absent where the server is not ours. */
+  readonly own: OwnDatabase | null
   /** The rows of a statement that only reads. */
   readonly rows: (statement: string) => Effect.Effect<ReadonlyArray<unknown>>
 }
@@ -41,8 +49,10 @@ export interface Targets {
   readonly database: ChaosDatabase
 }
 
-/** A fault that has hit nothing so far stays in force for so much longer. */
-const PATIENCE = Duration.seconds(60)
+/** A fault that has hit nothing so far stays in force for so much longer: servers may be slow to come back. */
+const PATIENCE = Duration.minutes(4)
+/** So many faults are under way at a time: on a slow machine the plan is as slow, and servers still come to work. */
+const AT_ONCE_MAX = 8
 const LOOK = Duration.millis(250)
 const HALF = 0.5
 
@@ -167,7 +177,7 @@ export const run = Effect.fn("Injector.run")(function* (
         return inTurn(`server ${fault.server}`, kill(servers[fault.server], fault.upMillis))
       case "FreezeServer":
         return Effect.gen(function* () {
-          const frozen = yield* signal(servers[fault.server]?.process, "SIGSTOP")
+          const frozen = yield* untilSome(signal(servers[fault.server]?.process, "SIGSTOP"))
           yield* Effect.sleep(fault.forMillis)
           yield* signal(servers[fault.server]?.process, "SIGCONT")
           return frozen
@@ -177,7 +187,7 @@ export const run = Effect.fn("Injector.run")(function* (
       case "TerminateSessions":
         return untilSome(database.terminateSessions(fault.sessions))
       case "RestartDatabase":
-        return database.restart === null ? Effect.succeed(0) : Effect.as(database.restart, 1)
+        return database.own === null ? Effect.succeed(0) : Effect.as(database.own.restart, 1)
       case "DisturbLink":
         return inTurn(`link ${fault.link}`, disturbLink(fault.link, fault.fault, fault.forMillis))
       case "DisturbService":
@@ -186,14 +196,20 @@ export const run = Effect.fn("Injector.run")(function* (
   }
 
   let passed = 0
-  const running: Array<Fiber.Fiber<void>> = []
+  const places = Semaphore.makeUnsafe(AT_ONCE_MAX)
   for (const { atMillis, fault } of plan.steps) {
     const wait = atMillis - passed
     passed = atMillis
     if (wait > 0) yield* Effect.sleep(wait)
-    running.push(yield* Effect.forkChild(Effect.flatMap(happen(fault), (hits) => count(fault, hits))))
+    // The plan's time stands still meanwhile.
+    yield* places.take(1)
+    yield* happen(fault).pipe(
+      Effect.flatMap((hits) => count(fault, hits)),
+      Effect.ensuring(places.release(1)),
+      Effect.forkChild
+    )
   }
-  yield* Effect.forEach(running, Fiber.await, { discard: true })
+  yield* places.take(AT_ONCE_MAX)
 })
 
 /** Takes every fault back: what was frozen goes on, networks and services are good again. */

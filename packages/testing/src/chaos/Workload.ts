@@ -7,12 +7,13 @@
  */
 import { Duration, Effect, Option, Random, Ref, Schedule, Schema } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
-import { OrderId, RefundId, type UserId } from "@tickettoken/order-domain/Ids"
+import { RefundId, type UserId } from "@tickettoken/order-domain/Ids"
 import { type OrderStatus as Status, OrderStatus } from "@tickettoken/order-domain/Order"
-import type { Answer, Callers } from "./Callers.ts"
-import { buyerAt, type ChaosOffer, type ChaosTenant, tenants } from "./ChaosCatalogue.ts"
+import type { Callers } from "./Callers.ts"
+import { buyerAt, type ChaosTenant, tenants } from "./ChaosCatalogue.ts"
 import type { ClientLog } from "./ClientLog.ts"
-import { type Person, serviceCredential, tokenOf } from "./Credentials.ts"
+import { type Person, serviceCredential } from "./Credentials.ts"
+import { asPerson, OrderSeen, purchase, read } from "./Purchase.ts"
 
 export interface WorkloadOptions {
   readonly seed: number
@@ -27,22 +28,8 @@ export interface WorkloadOptions {
   readonly expiredAfter: Duration.Duration
 }
 
-/** The part of an order that a client looks at. */
-const OrderSeen = Schema.Struct({
-  id: OrderId,
-  status: OrderStatus,
-  paymentIntentId: Schema.NullOr(Schema.String),
-  pricing: Schema.Struct({ total: Schema.Int })
-})
-type OrderSeen = typeof OrderSeen.Type
-
 const StatusSeen = Schema.Struct({ status: OrderStatus })
 const RefundSeen = Schema.Struct({ refundId: RefundId, amount: Schema.Int })
-
-const read = <A>(schema: Schema.Codec<A, object>, answer: Answer | null): A | undefined =>
-  answer !== null && answer.status >= 200 && answer.status < 300
-    ? Option.getOrUndefined(Schema.decodeUnknownOption(schema)(answer.body))
-    : undefined
 
 const fates = {
   pay: 40,
@@ -88,7 +75,6 @@ export const run = Effect.fn("Workload.run")(function* (options: WorkloadOptions
   const visitors = yield* Ref.make(0)
   const round = yield* Ref.make(0)
 
-  const asPerson = (person: Person) => ({ authorization: `Bearer ${tokenOf(person)}` })
   const asService = (tenantId: string) => ({ authorization: `Service-Key ${serviceCredential}`, tenantId })
 
   /** A control of the payment or event service, which may be down at the moment. */
@@ -234,28 +220,16 @@ export const run = Effect.fn("Workload.run")(function* (options: WorkloadOptions
     }
   })
 
-  const create = Effect.fnUntraced(function* (tenant: ChaosTenant, userId: UserId, offer: ChaosOffer, key: string) {
-    const quantity = yield* Random.nextIntBetween(1, 3)
-    const { eventId, ticketPricingId, ticketTypeId } = offer
-    const answer = yield* callers.untilAnswered({
-      method: "POST",
-      path: "/api/v1/orders",
-      key,
-      body: { eventId, items: [{ ticketTypeId, ticketPricingId, quantity }] },
-      ...asPerson({ tenantId: tenant.tenantId, userId, role: "user" })
-    })
-    const order = read(OrderSeen, answer)
-    if (order === undefined) return undefined
-    const { id: orderId, pricing, status } = order
-    const { total } = pricing
-    yield* log.note({ kind: "created", tenantId: tenant.tenantId, userId, orderId, key, total, status })
-    return order
-  })
-
   const visit = Effect.fnUntraced(function* (number: number) {
     const tenant = yield* pick(tenants)
     const userId = buyerAt(number)
-    const order = yield* create(tenant, userId, yield* offerFor(tenant), `order-${number}`)
+    const offer = yield* offerFor(tenant)
+    const quantity = yield* Random.nextIntBetween(1, 3)
+    const key = `order-${number}`
+    const order = yield* purchase(
+      { log, untilAnswered: callers.untilAnswered },
+      { tenant, userId, offer, quantity, key }
+    )
     if (order === undefined) return
     const here = scene(tenant, userId, order)
     if ((yield* Random.nextIntBetween(0, 99)) < PROBE_PERCENT) yield* probe(tenant, userId, order)
