@@ -172,6 +172,29 @@ const rows: ReadonlyArray<readonly [title: string, panels: ReadonlyArray<Panel>]
     ]
   ],
   [
+    "Messages",
+    [
+      {
+        title: "Messages of ours by answer of the bus",
+        unit: "ops",
+        lines: [[perSecond("order_service_messages_published_total", "outcome"), "{{outcome}}"]]
+      },
+      {
+        title: "Messages of others by outcome",
+        unit: "ops",
+        lines: [
+          [perSecond("order_service_messages_consumed_total", "outcome"), "{{outcome}}"],
+          ["sum(rate(order_service_messages_dead_lettered_total[$__rate_interval]))", "dead letters"]
+        ]
+      },
+      {
+        title: "Bus that can not be used",
+        unit: "short",
+        lines: [["max by (direction) (order_service_bus_down)", "{{direction}}"]]
+      }
+    ]
+  ],
+  [
     "Database and process",
     [
       {

@@ -13,7 +13,15 @@ import { buy } from "./support/sale.ts"
 /** A message that was set aside. */
 const setAside = Effect.fnUntraced(function* (tenantId: TenantId, messageId: string) {
   const { end, receive } = yield* Inbox
-  const message = { tenantId, source: "payments", messageId, type: "payment.succeeded", body: "{\u001b", bytes: 2 }
+  const message = {
+    tenantId,
+    source: "payments",
+    messageId,
+    type: "payment.succeeded",
+    body: "{\u001b",
+    bytes: 2,
+    traceparent: null
+  }
   const claimed = yield* receive(message)
   if (claimed === null) return assert.fail("it is known")
   yield* end(claimed.lease, { _tag: "Dead", why: "the message is not JSON" })

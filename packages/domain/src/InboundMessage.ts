@@ -19,6 +19,8 @@ export interface ReceivedMessage extends MessageKey {
   readonly type: string
   readonly body: string
   readonly bytes: number
+  /** The trace in which it was sent (W3C trace context), if it says so. */
+  readonly traceparent: string | null
 }
 
 /** The right to handle a message: the effect commits only while the token is still the row's. */
@@ -52,8 +54,12 @@ const Envelope = Schema.Struct({
   id: name(ID_CHARS_MAX),
   source: name(SOURCE_CHARS_MAX),
   type: name(SOURCE_CHARS_MAX),
-  tenantid: TenantId
+  tenantid: TenantId,
+  traceparent: Schema.optionalKey(Schema.Unknown)
 })
+
+/** A message whose trace can not be read is as good as any other. */
+const isTraceparent = Schema.is(Schema.String.check(Schema.isPattern(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)))
 
 const Payment = Schema.Struct({ orderId: OrderId, paymentIntentId: PaymentIntentId })
 const Refund = Schema.Struct({ orderId: OrderId, refundId: RefundId })
@@ -81,12 +87,14 @@ const readEnvelope = Schema.decodeUnknownResult(Envelope)
 const readContent = Schema.decodeUnknownResult(Schema.toCodecJson(InboundMessage))
 
 /** Whose message a text is, or `null` when it does not say so. */
-export const messageKeyOf = (body: string): (MessageKey & { readonly type: string }) | null => {
+export const messageKeyOf = (body: string): (MessageKey & Pick<ReceivedMessage, "type" | "traceparent">) | null => {
   const json = readJson(body)
-  const envelope = Result.isSuccess(json) ? readEnvelope(json.success) : json
+  if (Result.isFailure(json)) return null
+  const envelope = readEnvelope(json.success)
   if (Result.isFailure(envelope)) return null
-  const { id, source, tenantid, type } = envelope.success
-  return { tenantId: tenantid, source, messageId: id, type }
+  const { id, source, tenantid, traceparent, type } = envelope.success
+  const trace = isTraceparent(traceparent) ? traceparent : null
+  return { tenantId: tenantid, source, messageId: id, type, traceparent: trace }
 }
 
 const isConsumed = (type: string): boolean => inboundTypes.some((known) => known === type)

@@ -58,6 +58,8 @@ import * as PostgresLayer from "./sql/PostgresLayer.ts"
 import * as SqlLayer from "./sql/SqlLayer.ts"
 import type { StoreOptions } from "./sql/StoreOptions.ts"
 import { portFailure } from "./StartFailure.ts"
+import * as busTelemetry from "./telemetry/busTelemetry.ts"
+import * as inboxMetrics from "./telemetry/inboxMetrics.ts"
 import { database as databaseMetrics } from "./telemetry/Metrics.ts"
 import * as orderMetrics from "./telemetry/orderMetrics.ts"
 import * as StoreGauges from "./telemetry/StoreGauges.ts"
@@ -108,7 +110,7 @@ const portsLayer = (config: Configuration, foundation: Foundation, seams: Seams 
   )
   const store = PostgresLayer.layer({ idempotencyTimeToLive: config.idempotencyTtl, ...seams.store })
   const ports = Layer.mergeAll(
-    Layer.merge(orderMetrics.layer, workMetrics.layer).pipe(Layer.provideMerge(store)),
+    Layer.mergeAll(orderMetrics.layer, workMetrics.layer, inboxMetrics.layer).pipe(Layer.provideMerge(store)),
     services,
     policiesLayer.pipe(Layer.provide(Layer.succeed(AppConfig, AppConfig.of(config)))),
     SecureIdentifiers.layer,
@@ -130,7 +132,11 @@ export const executorLayer = (foundation: Pick<Foundation, "bus">) =>
   WorkExecutor.layer.pipe(Layer.provideMerge(attached(foundation, OutboxRelay.layer)))
 
 /** The running service: serves as long as its scope lives. Needs the pool. */
-export const appLayer = (config: Configuration, foundation: Foundation, seams: Seams = {}) => {
+export const appLayer = (config: Configuration, given: Foundation, seams: Seams = {}) => {
+  const foundation: Foundation = {
+    ...given,
+    bus: given.bus === null ? null : busTelemetry.layer.pipe(Layer.provide(given.bus))
+  }
   const { bodyBytesMax, corsOrigins, defaultCurrency } = config
   const { audience, issuer } = config.jwt
   const server = HttpRouter.serve(HttpRoutes.layer, { disableListenLog: true, disableLogger: true }).pipe(

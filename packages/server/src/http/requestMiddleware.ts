@@ -19,7 +19,8 @@ import { TrustedProxies } from "../limits/TrustedProxies.ts"
 import { HttpSettings } from "./HttpSettings.ts"
 import * as requestMetrics from "./requestMetrics.ts"
 import { securityHeaders } from "./securityHeaders.ts"
-import { traceOf, traceparentOf } from "./requestTrace.ts"
+import { traceparentOf } from "../telemetry/traceparent.ts"
+import { traceOf } from "./requestTrace.ts"
 
 const PATH_CHARS_MAX = 200
 

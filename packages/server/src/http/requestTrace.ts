@@ -25,10 +25,6 @@ export const traceOf = (request: HttpServerRequest.HttpServerRequest, freshId: s
     )
   )
 
-/** A span as `traceparent`. */
-export const traceparentOf = ({ sampled, spanId, traceId }: Tracer.AnySpan): string =>
-  `00-${traceId.padStart(2 * SPAN_ID_CHARS, "0")}-${spanId}-${sampled ? "01" : "00"}`
-
 /** What the server's span leaves out: whole requests, and every value of a query, which may hold anything. */
 export const layer = Layer.merge(
   Layer.succeed(HttpMiddleware.TracerDisabledWhen, isUntraced),

@@ -8,21 +8,31 @@
  * a message out again only if it could not be written down, and no message keeps those behind it. One that the bus has
  * given up, because whoever took it broke over it, becomes a row that is dead, with its alarm.
  */
-import { MESSAGE_BYTES_MAX, messageKeyOf, nobody, type ReceivedMessage } from "@tickettoken/order-domain/InboundMessage"
+import {
+  type ClaimedDelivery,
+  MESSAGE_BYTES_MAX,
+  messageKeyOf,
+  nobody,
+  type ReceivedMessage
+} from "@tickettoken/order-domain/InboundMessage"
 import type { Alarms } from "@tickettoken/order-domain/ports/Alarms"
 import { DELIVERIES_MAX, type Delivery, EventBus, type Verdict } from "@tickettoken/order-domain/ports/EventBus"
 import { Inbox } from "@tickettoken/order-domain/ports/Inbox"
 import { handleMessage } from "@tickettoken/order-domain/workflows/HandleMessage"
 import { type Handler, setAside, settleDelivery } from "@tickettoken/order-domain/workflows/SettleDelivery"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer, Option, Schedule } from "effect"
 import { createHash } from "node:crypto"
 import { runChore } from "../jobs/chore.ts"
+import { spanOf } from "../telemetry/traceparent.ts"
 
 /** How many messages one process handles at a time besides those that the bus hands out. */
 const INBOX_BATCH = 16
 
 /** How much is kept of a message that is too large to be read. */
 const HEAD_CHARS = 2_000
+
+/** Where messages to us come from, as traces call it. */
+const INBOX = "order-service.inbox"
 
 /** A text as it is kept. One that does not say whose it is, is known by what it says. */
 export const receivedOf = ({ body }: Delivery): ReceivedMessage => {
@@ -31,7 +41,25 @@ export const receivedOf = ({ body }: Delivery): ReceivedMessage => {
   const kept = bytes > MESSAGE_BYTES_MAX ? body.slice(0, HEAD_CHARS) : body
   if (key !== null) return { ...key, body: kept, bytes }
   const messageId = createHash("sha256").update(body).digest("hex")
-  return { tenantId: nobody, source: "unknown", messageId, type: "unknown", body: kept, bytes }
+  return { tenantId: nobody, source: "unknown", messageId, type: "unknown", body: kept, bytes, traceparent: null }
+}
+
+/** Goes on with the trace in which the message was sent; one without a trace begins its own. */
+const settleInTrace = <E extends { readonly _tag: string }, R>(claimed: ClaimedDelivery, handle: Handler<E, R>) => {
+  const { messageId, source, traceparent, type } = claimed.message
+  return settleDelivery(claimed, handle).pipe(
+    Effect.withSpan(`process ${INBOX}`, {
+      kind: "consumer",
+      ...Option.match(spanOf(traceparent), { onNone: () => ({ root: true }), onSome: (parent) => ({ parent }) }),
+      attributes: {
+        "messaging.operation.type": "process",
+        "messaging.destination.name": INBOX,
+        "messaging.message.id": messageId,
+        "cloudevents.event_source": source,
+        "cloudevents.event_type": type
+      }
+    })
+  )
 }
 
 /** Takes one delivery; answers what the bus is to do with it. */
@@ -39,7 +67,7 @@ export const takeDelivery = Effect.fn("InboxConsumer.takeDelivery")(
   function* <E extends { readonly _tag: string }, R>(delivery: Delivery, handle: Handler<E, R>) {
     const inbox = yield* Inbox
     const claimed = yield* inbox.receive(receivedOf(delivery))
-    if (claimed !== null) yield* settleDelivery(claimed, handle)
+    if (claimed !== null) yield* settleInTrace(claimed, handle)
     return "ack" as const
   },
   Effect.catchTag("ServiceUnavailable", () => Effect.succeed<Verdict>("later"))
@@ -69,7 +97,7 @@ export const handleDue = Effect.fn("InboxConsumer.handleDue")(function* <E exten
 ) {
   const inbox = yield* Inbox
   const claimed = yield* inbox.claimDue(INBOX_BATCH)
-  yield* Effect.forEach(claimed, (one) => settleDelivery(one, handle), { concurrency: "unbounded", discard: true })
+  yield* Effect.forEach(claimed, (one) => settleInTrace(one, handle), { concurrency: "unbounded", discard: true })
   return claimed.length
 })
 

@@ -28,7 +28,7 @@ const table: LeasedTable = {
   open: "state = 'NEW'",
   waiting: "NEW",
   held: "NEW",
-  columns: ["tenant_id", "source", "message_id", "type", "body", "bytes"]
+  columns: ["tenant_id", "source", "message_id", "type", "body", "bytes", "traceparent"]
 }
 
 interface MessageRow {
@@ -38,6 +38,7 @@ interface MessageRow {
   readonly type: string
   readonly body: string
   readonly bytes: number
+  readonly traceparent: string | null
 }
 
 interface InboxRow extends MessageRow {
@@ -55,7 +56,8 @@ const messageOf = (row: MessageRow): ReceivedMessage => ({
   ...keyOf(row),
   type: row.type,
   body: row.body,
-  bytes: row.bytes
+  bytes: row.bytes,
+  traceparent: row.traceparent
 })
 
 const toClaimed = (row: InboxRow): ClaimedDelivery => ({
@@ -66,17 +68,17 @@ const toClaimed = (row: InboxRow): ClaimedDelivery => ({
 
 const receive = Effect.fnUntraced(function* (message: ReceivedMessage, { workLease }: StoreOptions) {
   const sql = yield* SqlClient.SqlClient
-  const { bytes, messageId, source, tenantId, type } = message
+  const { bytes, messageId, source, tenantId, traceparent, type } = message
   const [row] = yield* inTenant(
     tenantId,
     sql<InboxRow>`
-      insert into inbox (tenant_id, source, message_id, type, body, bytes, state, attempts, next_at, lease_until,
+      insert into inbox (tenant_id, source, message_id, type, body, bytes, traceparent, state, attempts, next_at, lease_until,
         lease_token, received_at)
-      values (${tenantId}, ${source}, ${messageId}, ${type}, ${storableText(message.body)}, ${bytes}, 'NEW', 1,
+      values (${tenantId}, ${source}, ${messageId}, ${type}, ${storableText(message.body)}, ${bytes}, ${traceparent}, 'NEW', 1,
         clock_timestamp(), clock_timestamp() + ${Duration.toMillis(workLease)}::int * interval '1 millisecond', 1,
         clock_timestamp())
       on conflict (tenant_id, source, message_id) do nothing
-      returning tenant_id, source, message_id, type, body, bytes, lease_token, attempts`
+      returning tenant_id, source, message_id, type, body, bytes, traceparent, lease_token, attempts`
   )
   return row === undefined ? null : toClaimed(row)
 })
@@ -123,7 +125,7 @@ const dead = Effect.fnUntraced(function* (query: DeadQuery) {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* inTenant(
     query.tenantId,
-    sql<DeadRow>`select tenant_id, source, message_id, type, body, bytes, attempts, last_error, received_at
+    sql<DeadRow>`select tenant_id, source, message_id, type, body, bytes, traceparent, attempts, last_error, received_at
       from inbox where ${chosen(sql, query)}`
   )
   return rows.map(

@@ -28,6 +28,7 @@ import { refundKeys } from "./migrations/0010_refund_keys.ts"
 import { graceFractions } from "./migrations/0011_grace_fractions.ts"
 import { paymentLooks } from "./migrations/0012_payment_looks.ts"
 import { salesFigures } from "./migrations/0013_sales_figures.ts"
+import { messageTraces } from "./migrations/0014_message_traces.ts"
 import { appRole, auditorRole, jobsRole } from "./TenantTransaction.ts"
 import { inbox } from "./migrations/0007_inbox.ts"
 
@@ -62,7 +63,8 @@ const migrations = {
   "0010_refund_keys": statements(refundKeys),
   "0011_grace_fractions": statements(graceFractions),
   "0012_payment_looks": statements(paymentLooks),
-  "0013_sales_figures": statements(salesFigures)
+  "0013_sales_figures": statements(salesFigures),
+  "0014_message_traces": statements(messageTraces)
 }
 
 /** The database can not be brought to the needed schema. Nothing was changed. */

@@ -36,6 +36,7 @@ import { type OrderRow, orderRowColumns, toOrder } from "./OrderRow.ts"
 import { requesterId } from "./migrations/0010_refund_keys.ts"
 import { writeDecision } from "./OrderWrites.ts"
 import { catchRefusals, orUnavailable } from "./sqlFailures.ts"
+import { traceparentOf } from "../telemetry/traceparent.ts"
 import { type StoreOptions, storeOptions } from "./StoreOptions.ts"
 import { databaseNow, inTenant } from "./TenantTransaction.ts"
 
@@ -77,7 +78,7 @@ const rowsOf = (commit: Commit, options: StoreOptions, traceparent: string | nul
 
 /** The trace of this commit, as W3C writes it: whoever gets the message can go on from here. */
 const traceparentHere = Effect.map(Effect.option(Effect.currentSpan), (span) =>
-  Option.isNone(span) ? null : `00-${span.value.traceId}-${span.value.spanId}-${span.value.sampled ? "01" : "00"}`
+  Option.isNone(span) ? null : traceparentOf(span.value)
 )
 
 const write = Effect.fnUntraced(function* (commit: Commit, options: StoreOptions) {

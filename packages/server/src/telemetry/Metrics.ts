@@ -145,6 +145,33 @@ export const sales = {
   )
 } as const
 
+/** Messages: ours to the bus, and those of others to us. */
+export const messages = {
+  published: counter(
+    "order_service_messages_published_total",
+    "Messages given to the bus, by its answer: `returned` is wanted by nobody, `refused` is a negative confirm",
+    { outcome: ["confirmed", "returned", "refused", "unconfirmed"] }
+  ),
+  delivered: counter(
+    "order_service_messages_delivered_total",
+    "Messages that the bus has handed to us, by our answer; `broken` is a bug",
+    { answer: ["ack", "later", "reject", "broken"] }
+  ),
+  deadLettered: counter(
+    "order_service_messages_dead_lettered_total",
+    "Messages that the bus hands out no more, and that were set aside",
+    {}
+  ),
+  consumed: counter(
+    "order_service_messages_consumed_total",
+    "Messages of other services: `new` or `known` when they came, and what then came of them",
+    { outcome: ["new", "known", "changed", "unchanged", "retried", "dead"] }
+  ),
+  busDown: gauge("order_service_bus_down", "Whether the bus can not be used by this replica, 1 or 0", {
+    direction: ["publishing", "consuming"]
+  })
+} as const
+
 /** Matters for people. */
 const alarms = {
   broken: gauge("order_service_invariant_breaks", "Whether a check of orders fsck finds offenders, by invariant", {
@@ -288,6 +315,7 @@ const groups: ReadonlyArray<Readonly<Record<string, Pick<Instrument, "info" | "b
   orders,
   work,
   sales,
+  messages,
   alarms,
   jobs,
   http,

@@ -8,7 +8,7 @@ import type { Order } from "@tickettoken/order-domain/Order"
 import { type Commit, OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import type { WorkLease } from "@tickettoken/order-domain/Work"
 import { DateTime, Effect, Layer } from "effect"
-import { orders, work as workMetrics } from "./Metrics.ts"
+import { messages, orders, work as workMetrics } from "./Metrics.ts"
 
 const secondsBetween = (from: DateTime.Utc, to: DateTime.Utc): number =>
   Math.max(0, DateTime.toEpochMillis(to) - DateTime.toEpochMillis(from)) / 1000
@@ -82,13 +82,14 @@ const countRefunds = ({ before, order }: Decision): Effect.Effect<void> => {
 /** Ids of work name their kind in the middle. */
 export const kindOf = ({ id }: WorkLease): string => id.split(":")[1] ?? ""
 
-const count = ({ decision, settles }: Commit): Effect.Effect<void> =>
+const count = ({ decision, handles, settles }: Commit): Effect.Effect<void> =>
   Effect.all(
     [
       countFact(decision),
       countRefunds(decision),
       Effect.forEach(decision.work, (item) => workMetrics.asked.record(1, { kind: item.work._tag }), { discard: true }),
-      settles === undefined ? Effect.void : workMetrics.done.record(1, { kind: kindOf(settles) })
+      settles === undefined ? Effect.void : workMetrics.done.record(1, { kind: kindOf(settles) }),
+      handles === undefined ? Effect.void : messages.consumed.record(1, { outcome: "changed" })
     ],
     { discard: true }
   )

@@ -59,7 +59,15 @@ overEveryStore("messages once more", (it) => {
       const { claimDue, end, receive } = yield* Inbox
       const tenantId = TenantId.make(demo.tenantId)
       const messageId = yield* randomUuid
-      const message = { tenantId, source: "payments", messageId, type: "payment.succeeded", body: "{", bytes: 1 }
+      const message = {
+        tenantId,
+        source: "payments",
+        messageId,
+        type: "payment.succeeded",
+        body: "{",
+        bytes: 1,
+        traceparent: null
+      }
       const claimed = yield* receive(message)
       if (claimed === null) return assert.fail("it is known")
       yield* end(claimed.lease, { _tag: "Dead", why: "the message is not JSON" })

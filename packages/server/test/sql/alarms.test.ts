@@ -37,7 +37,15 @@ const open = Effect.fnUntraced(function* ({ tenantId }: Pick<Order, "tenantId">)
 const receive = Effect.fnUntraced(function* (tenantId: Order["tenantId"]) {
   const inbox = yield* Inbox
   const messageId = yield* randomUuid
-  const message = { tenantId, source: "payment-service", messageId, type: "payment.succeeded", body: "{}", bytes: 2 }
+  const message = {
+    tenantId,
+    source: "payment-service",
+    messageId,
+    type: "payment.succeeded",
+    body: "{}",
+    bytes: 2,
+    traceparent: null
+  }
   return (yield* inbox.receive(message)) ?? (yield* Effect.die(new Error("the message is known")))
 })
 

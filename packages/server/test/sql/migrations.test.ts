@@ -15,6 +15,7 @@ import { refundKeys } from "@tickettoken/order-server/sql/migrations/0010_refund
 import { graceFractions } from "@tickettoken/order-server/sql/migrations/0011_grace_fractions"
 import { paymentLooks } from "@tickettoken/order-server/sql/migrations/0012_payment_looks"
 import { salesFigures, salesFunctions } from "@tickettoken/order-server/sql/migrations/0013_sales_figures"
+import { messageTraces } from "@tickettoken/order-server/sql/migrations/0014_message_traces"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as RoleCheck from "@tickettoken/order-server/sql/RoleCheck"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
@@ -39,7 +40,8 @@ const all = [
   "0010_refund_keys",
   "0011_grace_fractions",
   "0012_payment_looks",
-  "0013_sales_figures"
+  "0013_sales_figures",
+  "0014_message_traces"
 ]
 
 /** An empty database for each test. */
@@ -97,7 +99,8 @@ const frozen = {
   "0010_refund_keys": "db569cbed5a7130d",
   "0011_grace_fractions": "f4bdd143fbcb960b",
   "0012_payment_looks": "f7c6ad4a4aa46699",
-  "0013_sales_figures": "d58a0d930ad4b18e"
+  "0013_sales_figures": "d58a0d930ad4b18e",
+  "0014_message_traces": "b4d27e9eab1ae598"
 }
 
 /** Refunds that two have asked for, one of them with one key for two buyers. */
@@ -130,7 +133,8 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrat
           "0010_refund_keys": digestOf(refundKeys),
           "0011_grace_fractions": digestOf(graceFractions),
           "0012_payment_looks": digestOf(paymentLooks),
-          "0013_sales_figures": digestOf(salesFigures)
+          "0013_sales_figures": digestOf(salesFigures),
+          "0014_message_traces": digestOf(messageTraces)
         },
         frozen
       )

@@ -61,7 +61,15 @@ const receiveThree = Effect.gen(function* () {
   yield* sql`delete from inbox`
   const { tenantId } = yield* freshBuyer
   for (const messageId of ["done", "dead", "open"]) {
-    const message = { tenantId, source: "payments", messageId, type: "payment.succeeded", body: "{}", bytes: 2 }
+    const message = {
+      tenantId,
+      source: "payments",
+      messageId,
+      type: "payment.succeeded",
+      body: "{}",
+      bytes: 2,
+      traceparent: null
+    }
     const claimed = yield* receive(message)
     if (claimed === null) return assert.fail("known")
     if (messageId === "done") yield* end(claimed.lease, { _tag: "Unchanged" })

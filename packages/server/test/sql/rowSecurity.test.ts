@@ -47,7 +47,15 @@ const fill = Effect.gen(function* () {
   yield* raise({ kind: "WORK_REFUSED", tenantId: buyer.tenantId, subject: held.id, detail: "no" })
   yield* openMet(buyer, [held])
   const { receive } = yield* Inbox
-  const message = { tenantId: buyer.tenantId, source: "payments", messageId: held.id, type: "t", body: "{}", bytes: 2 }
+  const message = {
+    tenantId: buyer.tenantId,
+    source: "payments",
+    messageId: held.id,
+    type: "t",
+    body: "{}",
+    bytes: 2,
+    traceparent: null
+  }
   yield* receive(message)
   yield* foldAllSales
   // And one change that waits to be folded.

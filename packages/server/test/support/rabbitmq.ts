@@ -12,6 +12,8 @@ import { TestBroker } from "@tickettoken/order-testing/contracts/TestBroker"
 import { randomUuid } from "@tickettoken/order-testing/TestOrders"
 import { type ConfirmChannel, connect } from "amqplib"
 import { Context, Duration, Effect, Layer, Redacted, Ref, References, Schedule } from "effect"
+import { execFile, spawnSync } from "node:child_process"
+import { promisify } from "node:util"
 import { listens, orSkip } from "./services.ts"
 
 const DEFAULT_PORT = 5672
@@ -27,6 +29,34 @@ const addressAt = (port: number): RabbitAddress => ({
   virtualHost: "/",
   username: "guest",
   password: Redacted.make("guest")
+})
+
+const execute = promisify(execFile)
+
+const rabbitmqctl = (...words: ReadonlyArray<string>) =>
+  Effect.promise(() => execute("rabbitmqctl", ["--quiet", ...words]))
+
+/** Only an administrator of the broker's machine makes virtual hosts. */
+export const hasVirtualHosts =
+  hasRabbit && process.getuid?.() === 0 && spawnSync("sh", ["-c", "command -v rabbitmqctl"]).status === 0
+
+if (hasRabbit && !hasVirtualHosts) process.stderr.write("skipped: virtual hosts need rabbitmqctl and its account\n")
+
+/** A virtual host of the test's own, with every name as it is in production. */
+export const ownVirtualHost = Effect.gen(function* () {
+  const name = `test-${yield* randomUuid}`
+  yield* Effect.acquireRelease(rabbitmqctl("add_vhost", name), () => rabbitmqctl("delete_vhost", name))
+  yield* rabbitmqctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+  const model = yield* Effect.acquireRelease(
+    Effect.promise(() => connect(`amqp://127.0.0.1:${DEFAULT_PORT}/${name}`)),
+    (open) => Effect.promise(() => open.close())
+  )
+  const proxy = yield* FaultProxy.make(Effect.succeed(DEFAULT_PORT))
+  return {
+    proxy,
+    channel: yield* Effect.promise(() => model.createConfirmChannel()),
+    url: `amqp://guest:guest@127.0.0.1:${proxy.port}/${name}`
+  }
 })
 
 /** What is published, by the patterns of a queue that wants all of it and nothing that is sent to us. */
@@ -108,14 +138,14 @@ export const takeAll = Effect.fnUntraced(function* (channel: ConfirmChannel, que
 })
 
 /** Sends a text to us, as another service would. */
-export const sendTo = ({ channel, names }: OwnBroker, body: string) =>
+export const sendTo = ({ channel, names }: Pick<OwnBroker, "channel" | "names">, body: string) =>
   Effect.promise(async () => {
     channel.publish(names.events, "payment.succeeded", Buffer.from(body), { persistent: true, mandatory: true })
     await channel.waitForConfirms()
   })
 
 /** Makes the connection as good or as bad as asked for. */
-export const cut = ({ proxy }: OwnBroker, isCut: boolean) =>
+export const cut = ({ proxy }: Pick<OwnBroker, "proxy">, isCut: boolean) =>
   Effect.andThen(proxy.disturb(isCut ? { fault: "resetBefore" } : null), isCut ? proxy.sever : Effect.void)
 
 /** Says of everything but these types that somebody wants it. */

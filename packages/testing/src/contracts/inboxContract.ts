@@ -25,6 +25,7 @@ const fresh = Effect.fnUntraced(function* (changes: Partial<ReceivedMessage> = {
     type: "payment.succeeded",
     body,
     bytes: body.length + 1,
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     ...changes
   }
   return message

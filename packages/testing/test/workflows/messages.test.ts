@@ -80,7 +80,7 @@ const deliver = Effect.fnUntraced(function* (body: string) {
   const { receive } = yield* Inbox
   const key = messageKeyOf(body)
   if (key === null) return assert.fail("whose message is it?")
-  const claimed = yield* receive({ ...key, body, bytes: body.length })
+  const claimed = yield* receive({ ...key, body, bytes: body.length, traceparent: null })
   if (claimed !== null) yield* onClock(handle(claimed))
   yield* settleDown
 })
