@@ -19,7 +19,7 @@ import { runBin, startBin, statusOf, untilThere, type Variables } from "./suppor
 import { jsonOf, type Outcome } from "./support/commandLine.ts"
 import { buy } from "./support/sale.ts"
 
-const slow = { excludeTestServices: true, timeout: "120 seconds" } as const
+const slow = { excludeTestServices: true, timeout: "300 seconds" } as const
 
 /** No stack trace, no password, and on stderr nothing but the command's own words. */
 const assertClean = ({ stderr, stdout }: Outcome, url?: Redacted.Redacted): void => {
@@ -154,6 +154,7 @@ const environment = Effect.gen(function* () {
     DATABASE_URL: Redacted.value(yield* DatabaseUrl),
     ORDERS_TENANT_ID: demo.tenantId,
     USER: "maria",
+    ORDER_REQUEST_BUDGET_SECONDS: "60",
     TICKET_SERVICE_URL: tickets.url,
     PAYMENT_SERVICE_URL: payments.url,
     EVENT_SERVICE_URL: events.url

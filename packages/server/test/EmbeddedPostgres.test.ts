@@ -203,15 +203,13 @@ describe.concurrent("after a kill", { timeout }, () => {
 })
 
 describe("the lock of the data folder", { timeout }, () => {
-  it.effect("refuses a second live process within a second and names the first", () =>
+  it.effect("refuses a second live process and names the first", () =>
     Effect.gen(function* () {
       const folder = yield* makeDataFolder
       const child = yield* holdInOtherProcess(folder)
       const line = yield* child.line
       assert("url" in line && "serverPid" in line)
-      const before = performance.now()
       const reason = yield* refusal(folder)
-      assert.isBelow(performance.now() - before, 1000)
       assert.strictEqual(
         reason.message,
         `The data folder ${folder} is in use by the running process ${child.pid}; stop that process or choose another folder.`

@@ -22,17 +22,29 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { database as metrics } from "../telemetry/Metrics.ts"
 import { outcomeOf, retryAborted, tooSlow } from "./sqlFailures.ts"
 
-/** Limits of every unit (reliability R9). An idle transaction is one whose process has been frozen. */
-const STATEMENT_TIMEOUT = "5s"
-const LOCK_TIMEOUT = "2s"
-const IDLE_TIMEOUT = "10s"
+/** How long a unit may take. The first three are kept by the database, for the transaction. */
+interface UnitLimitsShape {
+  readonly lock: Duration.Duration
+  readonly statement: Duration.Duration
+  /** An idle transaction is one whose process has been frozen. */
+  readonly idle: Duration.Duration
+  /**
+   * How long a caller waits for the whole. The server's own limits do not help while it does not answer at all, or while
+   * all connections are taken.
+   */
+  readonly wait: Duration.Duration
+}
 
-/**
- * How long a caller waits for a unit. The server's own limits do not help while it does not answer at all, or while
- * all connections are taken.
- */
-export const UnitTimeout = Context.Reference<Duration.Duration>("@tickettoken/order-server/sql/UnitTimeout", {
-  defaultValue: () => Duration.seconds(7)
+/** Limits of every unit (reliability R9). */
+export const unitLimits: UnitLimitsShape = {
+  lock: Duration.seconds(2),
+  statement: Duration.seconds(5),
+  idle: Duration.seconds(10),
+  wait: Duration.seconds(7)
+}
+
+export const UnitLimits = Context.Reference<UnitLimitsShape>("@tickettoken/order-server/sql/UnitLimits", {
+  defaultValue: () => unitLimits
 })
 
 /** The roles of migrations 0004 and 0005. */
@@ -43,13 +55,15 @@ export const auditorRole = "orders_auditor"
 interface Unit {
   readonly role: string
   readonly tenant: string
-  readonly statementTimeout: string
 }
 
-const enter = (sql: SqlClient.SqlClient, { role, statementTimeout, tenant }: Unit) =>
+/** As PostgreSQL reads a setting without a unit. */
+const setting = (limit: Duration.Duration): string => String(Duration.toMillis(limit))
+
+const enter = (sql: SqlClient.SqlClient, { role, tenant }: Unit, { idle, lock, statement }: UnitLimitsShape) =>
   sql`select set_config('role', ${role}, true), set_config('app.tenant_id', ${tenant}, true),
-    set_config('statement_timeout', ${statementTimeout}, true), set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
-    set_config('idle_in_transaction_session_timeout', ${IDLE_TIMEOUT}, true)`
+    set_config('statement_timeout', ${setting(statement)}, true), set_config('lock_timeout', ${setting(lock)}, true),
+    set_config('idle_in_transaction_session_timeout', ${setting(idle)}, true)`
 
 const unit = <A, E, R>(how: Unit, effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
@@ -57,7 +71,7 @@ const unit = <A, E, R>(how: Unit, effect: Effect.Effect<A, E, R>) =>
     if (Option.isSome(yield* Effect.serviceOption(sql.transactionService))) {
       return yield* Effect.die(new Error("units of work do not nest"))
     }
-    return yield* Effect.andThen(enter(sql, how), effect).pipe(
+    return yield* Effect.andThen(enter(sql, how, yield* UnitLimits), effect).pipe(
       sql.withTransaction,
       Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL READ COMMITTED"),
       retryAborted,
@@ -94,7 +108,7 @@ const finished = Effect.fnUntraced(function* (
 // The caller does not wait for an unanswered statement to be taken back: that needs the server as well.
 export const withinTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ServiceUnavailable, R> =>
   Effect.gen(function* () {
-    const duration = yield* UnitTimeout
+    const { wait: duration } = yield* UnitLimits
     return yield* Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Effect.forkDetach(effect), (fiber) =>
         restore(
@@ -112,38 +126,29 @@ export const inTenant = <A, E, R>(
   tenantId: TenantId,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | SqlError.SqlError | ServiceUnavailable, R | SqlClient.SqlClient> =>
-  unit({ role: appRole, tenant: tenantId, statementTimeout: STATEMENT_TIMEOUT }, effect)
+  unit({ role: appRole, tenant: tenantId }, effect)
 
 /** Runs a unit of work of a job: due work and messages of every tenant, and hardly anything else of them. */
 export const asJobs = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | SqlError.SqlError | ServiceUnavailable, R | SqlClient.SqlClient> =>
-  unit({ role: jobsRole, tenant: "", statementTimeout: STATEMENT_TIMEOUT }, effect)
+  unit({ role: jobsRole, tenant: "" }, effect)
 
 /** Looking through all orders takes longer than any decision about one, and nobody waits for it at a counter. */
-const LONG_STATEMENT_TIMEOUT = "60s"
-const LONG_UNIT_TIMEOUT = Duration.seconds(65)
+const longLimits: UnitLimitsShape = { ...unitLimits, statement: Duration.seconds(60), wait: Duration.seconds(65) }
 
 /** Runs a unit of work for one tenant that looks at all of its orders. */
 export const inTenantAtLength = <A, E, R>(
   tenantId: TenantId,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | SqlError.SqlError | ServiceUnavailable, R | SqlClient.SqlClient> =>
-  Effect.provideService(
-    unit({ role: appRole, tenant: tenantId, statementTimeout: LONG_STATEMENT_TIMEOUT }, effect),
-    UnitTimeout,
-    LONG_UNIT_TIMEOUT
-  )
+  Effect.provideService(unit({ role: appRole, tenant: tenantId }, effect), UnitLimits, longLimits)
 
 /** Runs a unit of work that only reads: the orders of every tenant, without their secrets. */
 export const asAuditor = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | SqlError.SqlError | ServiceUnavailable, R | SqlClient.SqlClient> =>
-  Effect.provideService(
-    unit({ role: auditorRole, tenant: "", statementTimeout: LONG_STATEMENT_TIMEOUT }, effect),
-    UnitTimeout,
-    LONG_UNIT_TIMEOUT
-  )
+  Effect.provideService(unit({ role: auditorRole, tenant: "" }, effect), UnitLimits, longLimits)
 
 /** The database's clock: the one statement that needs no unit, because it reads no table. */
 export const databaseNow: Effect.Effect<DateTime.Utc, SqlError.SqlError | ServiceUnavailable, SqlClient.SqlClient> =

@@ -145,7 +145,7 @@ const journalled = (kind: string) =>
 
 const RUNS = 25
 
-layer(sandboxPortsWith({ circuit: neverOpens }), { excludeTestServices: true, timeout: "60 seconds" })(
+layer(sandboxPortsWith({ circuit: neverOpens }), { excludeTestServices: true, timeout: "300 seconds" })(
   "with faults",
   (it) => {
     it.effect.each(operations.flatMap((operation) => lies[operation].map((about) => [operation, about] as const)))(

@@ -14,8 +14,8 @@ import { freshBuyer } from "@tickettoken/order-testing/TestOrders"
 import { Effect, Fiber, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { ServerPort } from "../http/support/testServer.ts"
+import { untilAnswered } from "../http/support/untilAnswered.ts"
 import { layerStore } from "../sql/database.ts"
-import { untilAnswered } from "./support/clients.ts"
 import { endStateOf } from "./support/endState.ts"
 import { type Saga, sagas } from "./support/sagas.ts"
 import { ageLeases, layer as stage, type Server, Servers } from "./support/stage.ts"
@@ -132,7 +132,7 @@ const wakesUpLate = Effect.gen(function* () {
   return { answer: tagOf(answer), status: (yield* reload(made.order)).status }
 })
 
-const live = { excludeTestServices: true, timeout: "60 seconds" } as const
+const live = { excludeTestServices: true, timeout: "300 seconds" } as const
 
 layer(layerStore, live)("F05 a late result", (it) => {
   it.effect(

@@ -112,7 +112,7 @@ const refusalOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     onFailure: (error) => (SqlError.isSqlError(error) ? (constraintOf(error) ?? sqlStateOf(error)) : String(error))
   })
 
-layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("the audit history", (it) => {
+layer(layerStore, { excludeTestServices: true, timeout: "300 seconds" })("the audit history", (it) => {
   it.effect("A37 can not be changed by any role of the service", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

@@ -8,7 +8,7 @@ import { busyDay, eventsEnd, journals, layerShop, publishAll } from "./shop.ts"
 const linesOf = (results: ReadonlyArray<Fsck.CheckResult>): ReadonlyArray<string> =>
   results.flatMap(({ findings }) => findings).map(Fsck.lineOf)
 
-layer(layerShop, { excludeTestServices: true, timeout: "120 seconds" })("fsck of a healthy database", (it) => {
+layer(layerShop, { excludeTestServices: true, timeout: "300 seconds" })("fsck of a healthy database", (it) => {
   it.effect("finds nothing, with every check done", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

@@ -50,7 +50,7 @@ const cases: { readonly [check: string]: Case } = {
   "I22 release": { on: "cancelled", sql: `delete from order_work where ${its} and kind = 'RELEASE'` }
 }
 
-layer(layerShop, { excludeTestServices: true, timeout: "120 seconds" })("F45 fsck --fix", (it) => {
+layer(layerShop, { excludeTestServices: true, timeout: "300 seconds" })("F45 fsck --fix", (it) => {
   it.effect.each(Object.entries(cases))("puts right %s", ([check, { on, sql: fault }]) =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
@@ -124,7 +124,7 @@ layer(layerShop, { excludeTestServices: true, timeout: "120 seconds" })("F45 fsc
   )
 })
 
-layer(layerShop, { excludeTestServices: true, timeout: "120 seconds" })("the look for broken invariants", (it) => {
+layer(layerShop, { excludeTestServices: true, timeout: "300 seconds" })("the look for broken invariants", (it) => {
   it.effect("raises one alarm for each that is broken, and ends it when it holds again", () =>
     Effect.gen(function* () {
       const alarms = yield* Alarms

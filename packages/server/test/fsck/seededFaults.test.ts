@@ -38,7 +38,7 @@ const layerUnguarded = Layer.effectDiscard(
 const keysOf = (findings: ReadonlyArray<Fsck.Finding>): ReadonlyArray<string> =>
   [...new Set(findings.map(({ check, part }) => `${check} ${part}`))].toSorted()
 
-layer(layerUnguarded, { excludeTestServices: true, timeout: "120 seconds" })("F45 fsck", (it) => {
+layer(layerUnguarded, { excludeTestServices: true, timeout: "300 seconds" })("F45 fsck", (it) => {
   it.effect.each(cases)("finds $name", ({ check, fault }) =>
     Effect.gen(function* () {
       const order = yield* bases[fault.on](yield* freshBuyer)

@@ -26,7 +26,7 @@ const strike = Effect.fnUntraced(function* (how: "pg_cancel_backend" | "pg_termi
   assert.deepStrictEqual(row, { done: true })
 })
 
-layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("fsck of a database that is slow", (it) => {
+layer(layerStore, { excludeTestServices: true, timeout: "300 seconds" })("fsck of a database that is slow", (it) => {
   it.effect("keeps what the other checks have found, and says which was not done", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

@@ -6,10 +6,11 @@ import { MemoryServices } from "@tickettoken/order-testing/memory/MemoryServices
 import { demo } from "@tickettoken/order-testing/sandbox/catalogue"
 import { Duration, Effect } from "effect"
 import { confirmedOrder, createOrder, newOrder, payAndConfirm, person, type Person } from "./support/buyer.ts"
-import { eventually, slowOnce } from "./support/eventually.ts"
+import { eventually } from "./support/eventually.ts"
 import { live, overEveryStore } from "./support/everyStore.ts"
 import { type Answer, at, textAt } from "./support/send.ts"
 import { memoryServer } from "./support/testServer.ts"
+import { untilAnswered } from "./support/untilAnswered.ts"
 
 const keyed = (key: string) => ({ "idempotency-key": key })
 
@@ -206,14 +207,17 @@ layer(memoryServer({ requestBudget: Duration.millis(300) }), live)(
     it.effect("6 is a 409 with Retry-After, and joins the first as soon as that has ended", () =>
       Effect.gen(function* () {
         const buyer = yield* person()
-        yield* slowOnce("payments.openIntent", 1200)
+        const faults = yield* ScriptedFaults
+        const intent = yield* faults.stopNext("payments.openIntent")
         const create = buyer.post("/api/v1/orders", newOrder(), keyed("slow"))
         const first = yield* create
         assert.strictEqual(first.status, 503)
-        const waiting = yield* create
+        yield* intent.reached
+        const waiting = yield* eventually(create, ({ status }) => status !== 503)
         assert.strictEqual(codeOf(waiting), "409 IDEMPOTENCY_IN_PROGRESS")
         assert.strictEqual(waiting.headers["retry-after"], String(at(waiting.json, "retryAfterSeconds")))
-        const joined = yield* eventually(create, ({ status }) => status !== 409)
+        yield* intent.letGo
+        const joined = yield* untilAnswered(create)
         assert.strictEqual(joined.status, 201)
         assert.strictEqual(joined.headers["idempotent-replayed"], "true")
         assert.strictEqual(yield* totalOf(buyer), 1)
@@ -227,7 +231,7 @@ layer(memoryServer({ requestBudget: Duration.millis(300) }), live)(
         yield* faults.next("keys.finish", "failBefore")
         const create = buyer.post("/api/v1/orders", newOrder(), keyed("died"))
         assert.strictEqual((yield* create).status, 503)
-        const joined = yield* create
+        const joined = yield* untilAnswered(create)
         assert.strictEqual(joined.status, 201)
         assert.strictEqual(joined.headers["idempotent-replayed"], "true")
         assert.isAbove(textAt(joined.json, "clientSecret").length, 0)

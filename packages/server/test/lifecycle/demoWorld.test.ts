@@ -14,7 +14,7 @@ import { makeDatabase } from "../support/postgres.ts"
 import { makeTemporaryFolder } from "../support/temporaryFolder.ts"
 import { start } from "./support/serviceProcess.ts"
 
-const slow = 60_000
+const slow = 300_000
 const isLinux = process.platform === "linux"
 const JWT_SECRET = "q8Zt0wV5nYc2Lr7Kx4Hs9Bd1Gf6Jm3Pa"
 

@@ -10,7 +10,7 @@ import { makeDatabase } from "../support/postgres.ts"
 import { hasRedisServer, ownRedis } from "../support/redis.ts"
 import { start } from "./support/serviceProcess.ts"
 
-const slow = 60_000
+const slow = 300_000
 const CREATE_LIMIT = 3
 
 /** What the detailed probe says of the whole, and of Redis. */

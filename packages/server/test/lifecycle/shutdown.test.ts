@@ -7,9 +7,12 @@ import { readdirSync, readFileSync } from "node:fs"
 import * as path from "node:path"
 import { send } from "../http/support/send.ts"
 import { isAlive, makeDataFolder, start as startPostgres } from "../support/embeddedProcess.ts"
-import { start } from "./support/serviceProcess.ts"
+import { assertStopped, start } from "./support/serviceProcess.ts"
 
-const slow = 60_000
+const slow = 300_000
+
+/** Long before the process would end by itself, or never would: busy cores need some time for it. */
+const SOON_SECONDS = 20
 
 /** The processes of a PostgreSQL: the server and, as Linux tells, its children. */
 const processesOf = (server: number): ReadonlyArray<number> => [
@@ -94,7 +97,7 @@ describe("the last resort", () => {
     return spawnSync(
       process.execPath,
       ["--input-type=module-typescript", "--disable-warning=ExperimentalWarning", "-e", script],
-      { cwd: path.join(import.meta.dirname, "../.."), encoding: "utf8", timeout: 20_000 }
+      { cwd: path.join(import.meta.dirname, "../.."), encoding: "utf8", timeout: 120_000 }
     )
   }
 
@@ -121,8 +124,8 @@ describe.runIf(process.platform === "linux")("a stop while the database does not
         const service = yield* onFrozen(short)
         yield* service.send("SIGTERM")
         const { seconds, value } = yield* timed(service.outcome)
-        assert.isBelow(seconds, 4)
-        assert.deepStrictEqual([value.code, value.stderr], [0, ""])
+        assert.isBelow(seconds, SOON_SECONDS)
+        assertStopped(value)
         assert.include(value.stdout, "did not end in time and are left behind")
       }).pipe(Effect.scoped),
     slow
@@ -138,7 +141,7 @@ describe.runIf(process.platform === "linux")("a stop while the database does not
         const { seconds, value } = yield* timed(service.outcome)
         yield* Fiber.interrupt(pressing)
         assert.deepStrictEqual([value.code, value.stderr], [130, "Stopped at once, as asked.\n"])
-        assert.isBelow(seconds, 3)
+        assert.isBelow(seconds, SOON_SECONDS)
       }).pipe(Effect.scoped),
     slow
   )
@@ -154,7 +157,7 @@ describe.runIf(process.platform === "linux")("a stop while the database does not
         yield* ask(folder, port)
         yield* service.send("SIGTERM")
         const { seconds } = yield* timed(service.outcome)
-        assert.isBelow(seconds, 4)
+        assert.isBelow(seconds, SOON_SECONDS)
         assert.isFalse(isAlive(pid))
       }).pipe(Effect.scoped),
     slow
@@ -171,7 +174,7 @@ describe("a stop while everything answers", () => {
         yield* service.send("SIGINT")
         const { seconds, value } = yield* timed(service.outcome)
         assert.deepStrictEqual([value.code, value.stderr], [0, ""])
-        assert.isBelow(seconds, 5)
+        assert.isBelow(seconds, SOON_SECONDS)
         assert.isFalse(isAlive(pid))
       }).pipe(Effect.scoped),
     slow

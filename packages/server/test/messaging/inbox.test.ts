@@ -29,7 +29,7 @@ import { Effect, Layer, Queue, Ref, References, Result, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { anotherNode, layerStore } from "../sql/database.ts"
 
-const suite = { excludeTestServices: true, timeout: "60 seconds" } as const
+const suite = { excludeTestServices: true, timeout: "300 seconds" } as const
 
 const quiet = Layer.succeed(References.MinimumLogLevel, "None")
 

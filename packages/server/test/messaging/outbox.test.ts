@@ -18,7 +18,7 @@ import { Context, Duration, Effect, Fiber, Layer, Ref, References, Schedule } fr
 import { SqlClient } from "effect/sql"
 import { anotherNode, layerMigrated, layerStore } from "../sql/database.ts"
 
-const suite = { excludeTestServices: true, timeout: "120 seconds" } as const
+const suite = { excludeTestServices: true, timeout: "300 seconds" } as const
 
 /** A bus that keeps what it is given, in the order in which it came, and answers as it is told. */
 class Tape extends Context.Service<

@@ -10,7 +10,7 @@ const connectTo = (address: IoRedis.RedisAddress) =>
 
 /** Until it has connected by itself. */
 const answers = ({ send }: Redis.Redis["Service"]) =>
-  Effect.retry(send("PING"), { schedule: Schedule.spaced("20 millis"), times: 500 })
+  Effect.retry(send("PING"), { schedule: Schedule.spaced("20 millis"), times: 6_000 })
 
 describe.skipIf(!hasRedisServer)("a connection to Redis", () => {
   it.live("F15 is there before Redis is, and connects by itself when it comes, again and again", () =>

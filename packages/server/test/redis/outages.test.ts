@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { SharedStore } from "@tickettoken/order-server/limits/SharedStore"
 import * as IoRedis from "@tickettoken/order-server/redis/IoRedis"
 import * as RateLimitsRedis from "@tickettoken/order-server/redis/RateLimitsRedis"
-import { Clock, Context, Effect, Layer, Metric, Schedule } from "effect"
+import { Context, Effect, Layer, Metric, Schedule } from "effect"
 import { Redis } from "effect/persistence"
 import { newOrder, person } from "../http/support/buyer.ts"
 import { at } from "../http/support/send.ts"
@@ -22,7 +22,7 @@ const storeOf = (server: OwnRedis) =>
     return yield* Effect.provideService(RateLimitsRedis.make(), Redis.Redis, redis)
   })
 
-const patiently = { schedule: Schedule.spaced("20 millis"), times: 500 }
+const patiently = { schedule: Schedule.spaced("20 millis"), times: 6_000 }
 
 /** Two servers over one store of orders, each with a connection of its own. */
 const twoServers = Effect.fnUntraced(function* (server: OwnRedis) {
@@ -43,9 +43,6 @@ const gauge = Effect.map(Metric.snapshot, (all) => {
   )
   return found?.type === "Gauge" ? found.state.value : undefined
 })
-
-/** Less than the pause: nobody has waited for its end. For machines that are busy with something else. */
-const NOTICED_MILLIS_MAX = 2900
 
 describe.skipIf(!hasRedisServer)("servers whose Redis is not well", () => {
   it.live("F13 killed and started empty: one order per key, at most twice the limit in one window, no error", () =>
@@ -85,53 +82,48 @@ describe.skipIf(!hasRedisServer)("servers whose Redis is not well", () => {
   )
 
   it.live(
-    "F14 paused, dropping everybody, full: nobody waits, half the limit holds, and it comes back by itself",
+    "F14 standing still, dropping everybody, full: nobody waits, half the limit holds, and it comes back by itself",
     () =>
       Effect.gen(function* () {
         const redis = yield* ownRedis()
         yield* redis.start
         const [port] = yield* twoServers(redis)
         const on = Effect.provideService(ServerPort, port)
-        /** How many of 30 requests of a new buyer are let through, and how long all of them took. */
+        /** How many of 30 requests of a new buyer are let through. */
         const half = Effect.gen(function* () {
           const buyer = yield* person()
-          const from = yield* Clock.currentTimeMillis
           const answers = yield* Effect.forEach(Array.from({ length: 30 }), () =>
             buyer.post("/api/v1/orders", newOrder(0))
           )
-          const millis = (yield* Clock.currentTimeMillis) - from
           const statuses = answers.map(({ status }) => status)
           assert.isTrue(
             statuses.every((status) => status === 400 || status === 429),
             statuses.join()
           )
-          return { passed: statuses.filter((status) => status === 400).length, millis }
+          return statuses.filter((status) => status === 400).length
         }).pipe(on)
         const isBack = Effect.gen(function* () {
-          const { passed } = yield* half
-          return passed === CREATE_LIMIT && (yield* gauge) === 0
+          return (yield* half) === CREATE_LIMIT && (yield* gauge) === 0
         }).pipe(Effect.repeat({ until: (back) => back, schedule: Schedule.spaced("200 millis") }))
         const faults = {
-          full: { begin: ["CONFIG", "SET", "maxmemory", "1"], end: ["CONFIG", "SET", "maxmemory", "0"] },
-          // Nobody is heard while it lasts, not even whoever wants to end it.
-          paused: { begin: ["CLIENT", "PAUSE", "3000", "ALL"], end: ["PING"] }
+          full: {
+            begin: redis.command("CONFIG", "SET", "maxmemory", "1"),
+            end: redis.command("CONFIG", "SET", "maxmemory", "0")
+          },
+          // Nobody is heard until it goes on: who is answered meanwhile has not waited for it.
+          "standing still": { begin: redis.stopClock, end: redis.goOn }
         }
         yield* isBack
         for (const [fault, { begin, end }] of Object.entries(faults)) {
-          yield* redis.command(...begin)
-          const during = yield* half
-          assert.strictEqual(during.passed, CREATE_LIMIT / 2, fault)
+          yield* begin
+          assert.strictEqual(yield* half, CREATE_LIMIT / 2, fault)
           assert.strictEqual(yield* gauge, 1, fault)
-          // Three requests have waited for an answer, the others for nothing.
-          assert.isBelow(during.millis, NOTICED_MILLIS_MAX, fault)
-          yield* redis.command(...end)
+          yield* end
           yield* isBack
         }
         yield* redis.command("CLIENT", "KILL", "TYPE", "normal")
-        const dropped = yield* half
-        assert.isAtLeast(dropped.passed, CREATE_LIMIT / 2)
+        assert.isAtLeast(yield* half, CREATE_LIMIT / 2)
         yield* isBack
-      }),
-    60_000
+      })
   )
 })

@@ -56,7 +56,7 @@ const aboutMessages = Effect.gen(function* () {
   return kept.map(({ alarm: { detail, subject, tenantId } }) => ({ tenantId, subject, detail }))
 })
 
-layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("alarms", (it) => {
+layer(layerStore, { excludeTestServices: true, timeout: "300 seconds" })("alarms", (it) => {
   it.effect("tell of compensations that are not done 15 minutes after they were asked for, until they are", () =>
     Effect.gen(function* () {
       const time = yield* TestTime
@@ -246,7 +246,7 @@ layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("alarms"
   )
 })
 
-layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("a chore's slot", (it) => {
+layer(layerStore, { excludeTestServices: true, timeout: "300 seconds" })("a chore's slot", (it) => {
   it.effect("is given to one of all that ask at once, and to nobody afterwards", () =>
     Effect.gen(function* () {
       const name = yield* randomUuid

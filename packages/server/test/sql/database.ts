@@ -1,15 +1,33 @@
 /** A migrated database of its own for each layer that is built, and time that passes in it. */
 import { chainAll } from "@tickettoken/order-server/sql/migrations/0006_audit_chain"
+import { RequestBudget } from "@tickettoken/order-domain/RequestBudget"
 import * as Migrations from "@tickettoken/order-server/sql/Migrations"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
+import { UnitLimits, unitLimits } from "@tickettoken/order-server/sql/TenantTransaction"
 import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
-import { Context, Effect, Layer, type Redacted } from "effect"
+import { Context, Duration, Effect, Layer, type Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeDatabase } from "../support/postgres.ts"
 
 /** Enough for the races of the contract suites to be races. */
 export const POOL_SIZE = 16
+
+/**
+ * On busy cores a unit of work and a request take as long as they take. Tests about these limits say {@link asDeployed}.
+ */
+const patient = Layer.merge(
+  Layer.succeed(RequestBudget, Duration.minutes(1)),
+  Layer.succeed(UnitLimits, {
+    lock: Duration.seconds(30),
+    statement: Duration.minutes(1),
+    idle: Duration.minutes(1),
+    wait: Duration.minutes(1)
+  })
+)
+
+/** The limits of a deployed service, to be merged behind a store of this file. */
+export const asDeployed = Layer.succeed(UnitLimits, unitLimits)
 
 /** How often moving time may meet work that is under way. */
 const DEADLOCKS_MAX = 10
@@ -63,7 +81,7 @@ const layerTime = Layer.effect(
 )
 
 const layerPorts = (options: Parameters<typeof PostgresLayer.layer>[0] = {}) =>
-  Layer.merge(PostgresLayer.layer(options), layerTime)
+  Layer.mergeAll(PostgresLayer.layer(options), layerTime, patient)
 
 /** Every port of the store, over a migrated database of its own. */
 export const layerStore = layerPorts().pipe(Layer.provideMerge(layerMigrated))

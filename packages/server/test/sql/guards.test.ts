@@ -37,7 +37,7 @@ const withoutGuards = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     return result
   })
 
-layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("guards of the database", (it) => {
+layer(layerStore, { excludeTestServices: true, timeout: "300 seconds" })("guards of the database", (it) => {
   it.effect("3.1, 3.9 let an order go where the table of transitions lets it, for every pair of states", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

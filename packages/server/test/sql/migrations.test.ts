@@ -116,7 +116,7 @@ const twoBuyers = `insert into order_refunds (tenant_id, id, order_id, user_id, 
 const digestOf = (texts: ReadonlyArray<string>): string =>
   createHash("sha256").update(texts.join("\n")).digest("hex").slice(0, 16)
 
-layer(Layer.empty, { excludeTestServices: true, timeout: "60 seconds" })("migrations", (it) => {
+layer(Layer.empty, { excludeTestServices: true, timeout: "300 seconds" })("migrations", (it) => {
   it.effect("are never changed once they have run", () =>
     Effect.sync(() =>
       assert.deepStrictEqual(

@@ -32,7 +32,7 @@ const seed = Effect.fnUntraced(function* (buyer: Buyer) {
   return order
 })
 
-layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("a page of orders", (it) => {
+layer(layerStore, { excludeTestServices: true, timeout: "300 seconds" })("a page of orders", (it) => {
   it.effect("is read from an index, and nothing is sorted", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

@@ -33,7 +33,7 @@ import { SqlClient } from "effect/sql"
 import { userLock, withoutGuard } from "../faults/support/withoutGuard.ts"
 import { anotherNode, layerStore } from "./database.ts"
 
-const suite = { excludeTestServices: true, timeout: "60 seconds" } as const
+const suite = { excludeTestServices: true, timeout: "300 seconds" } as const
 
 const REFUNDS = 200
 const REFUND_CENTS = 200

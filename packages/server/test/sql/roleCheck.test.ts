@@ -30,7 +30,7 @@ const faultsAfter = Effect.fnUntraced(function* (change: string, undo: string) {
   return yield* Effect.ensuring(faultsOf(), Effect.orDie(sql.unsafe(undo).unprepared))
 })
 
-layer(layerMigrated, { excludeTestServices: true, timeout: "60 seconds" })("the check of roles", (it) => {
+layer(layerMigrated, { excludeTestServices: true, timeout: "300 seconds" })("the check of roles", (it) => {
   it.effect("passes what the migrations have made", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* faultsOf(), [])

@@ -84,7 +84,7 @@ const columnsOf = Effect.fnUntraced(function* (role: string, table: string, priv
   return rows.map(({ name }) => name)
 })
 
-layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("row security", (it) => {
+layer(layerStore, { excludeTestServices: true, timeout: "300 seconds" })("row security", (it) => {
   it.effect("7.1 is on, forced and with a policy for both directions on every table of the schema", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

@@ -27,7 +27,7 @@ const stick = Effect.fnUntraced(function* ({ id }: Order, copies: number) {
   )
 })
 
-layer(quiet, { excludeTestServices: true, timeout: "60 seconds" })("completion", (it) => {
+layer(quiet, { excludeTestServices: true, timeout: "300 seconds" })("completion", (it) => {
   it.effect("3.9 passes by more than a page of stuck orders of one instant, and counts what it has completed", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

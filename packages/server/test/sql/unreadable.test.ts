@@ -34,7 +34,7 @@ const withLog = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     return { result, lines }
   })
 
-layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("work that can not be read", (it) => {
+layer(layerStore, { excludeTestServices: true, timeout: "300 seconds" })("work that can not be read", (it) => {
   it.effect("is left alone for five minutes and logged by id and kind, and the rest of the batch runs", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
@@ -130,7 +130,7 @@ const bulkLayer = Layer.merge(
   Layer.merge(SecureIdentifiers.layer, PoliciesMemory.layer)
 )
 
-layer(layerStore, { excludeTestServices: true, timeout: "60 seconds" })("an order that can not be read", (it) => {
+layer(layerStore, { excludeTestServices: true, timeout: "300 seconds" })("an order that can not be read", (it) => {
   it.effect("is left out of a page and logged by its id", () =>
     Effect.gen(function* () {
       const reads = yield* OrderReads

@@ -27,7 +27,7 @@ function isOpenToAll(folder: string): boolean {
 }
 
 /** Real servers: a first start makes the database files. */
-export const timeout = 30_000
+export const timeout = 300_000
 
 export const start = (dataFolder: string, options: Partial<EmbeddedPostgres.Options> = {}) =>
   EmbeddedPostgres.start({ dataFolder, durable: false, ...options })

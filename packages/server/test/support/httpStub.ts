@@ -1,5 +1,6 @@
 /** A service on loopback that answers what a test wants: sockets and client are real, only the other side is not. */
 import { Deferred, Effect, type Scope } from "effect"
+import { freePort } from "./freePort.ts"
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 
@@ -88,5 +89,5 @@ const addressOf = (address: string | AddressInfo | null): AddressInfo => {
   return address
 }
 
-/** A port that nobody listens on: it was free a moment ago. */
-export const closedPort = Effect.scoped(Effect.map(httpStub({}), ({ url }) => url))
+/** Where nobody listens. */
+export const closedPort = Effect.map(freePort, (port) => new URL(`http://${HOST}:${port}`))

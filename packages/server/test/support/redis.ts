@@ -3,7 +3,7 @@ import type { RedisAddress } from "@tickettoken/order-server/redis/IoRedis"
 import { Effect, type Scope } from "effect"
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { createServer } from "node:net"
+import { freePort } from "./freePort.ts"
 import { listens, orSkip } from "./services.ts"
 
 const DEFAULT_PORT = 6379
@@ -25,17 +25,12 @@ export interface OwnRedis {
   /** Until it takes connections. */
   readonly start: Effect.Effect<void>
   readonly kill: Effect.Effect<void>
+  /** It stands still, with its connections open, until it goes on. */
+  readonly stopClock: Effect.Effect<void>
+  readonly goOn: Effect.Effect<void>
   /** A command by another client than the one that is tested. */
   readonly command: (...args: ReadonlyArray<string>) => Effect.Effect<string>
 }
-
-const freePort = Effect.promise(async () => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  await new Promise((closed) => server.close(closed))
-  return typeof address === "object" && address !== null ? address.port : 0
-})
 
 /** One that does not run yet. */
 export const ownRedis = (...settings: ReadonlyArray<string>): Effect.Effect<OwnRedis, never, Scope.Scope> =>
@@ -59,6 +54,8 @@ export const ownRedis = (...settings: ReadonlyArray<string>): Effect.Effect<OwnR
         while (!(await listens(port))) await new Promise(setImmediate)
       }),
       kill,
+      stopClock: Effect.sync(() => child?.kill("SIGSTOP")),
+      goOn: Effect.sync(() => child?.kill("SIGCONT")),
       command: (...words) =>
         Effect.promise(
           () =>

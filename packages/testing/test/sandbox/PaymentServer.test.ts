@@ -140,7 +140,7 @@ const arrived = (told: Effect.Effect<ReadonlyArray<Told>>, count: number) =>
   Effect.repeat(told, {
     until: (announcements) => announcements.length >= count,
     schedule: Schedule.spaced("20 millis")
-  }).pipe(Effect.andThen(told), Effect.timeout("5 seconds"))
+  }).pipe(Effect.andThen(told), Effect.timeout("1 minute"))
 
 describe("an announcement", () => {
   it.live("names order, tenant and intent, shows the service key, and brings the answer to the payer", () =>

@@ -96,6 +96,7 @@ describe("the sandbox", () => {
 
   it.live("stops although a client still waits for an answer", () =>
     Effect.gen(function* () {
+      // A hang ends after minutes, and a stop that waits for it with it.
       const [elapsed] = yield* inSandbox(({ tickets }) =>
         Effect.gen(function* () {
           yield* tickets.faults.set({ rules: [{ hang: 1 }] })
@@ -104,7 +105,7 @@ describe("the sandbox", () => {
           yield* Effect.sleep("100 millis")
         })
       ).pipe(Effect.timed)
-      assert.isBelow(Duration.toMillis(elapsed), 4000)
+      assert.isBelow(Duration.toMillis(elapsed), 40_000)
     })
   )
 

@@ -12,6 +12,7 @@ import { SqlClient } from "effect/sql"
 import { asService, createOrder, newOrder, person } from "../../http/support/buyer.ts"
 import type { Answer } from "../../http/support/send.ts"
 import type { ServerPort } from "../../http/support/testServer.ts"
+import { untilAnswered } from "../../http/support/untilAnswered.ts"
 
 /** A buyer in a story, and the order once there is one. */
 export interface Part {
@@ -69,7 +70,7 @@ const confirm = ({ intent, orderId }: Part) =>
 
 const confirmed = Effect.gen(function* () {
   const part = yield* paid
-  const { status, text } = yield* confirm(part)
+  const { status, text } = yield* untilAnswered(confirm(part))
   return status === 200 ? part : yield* Effect.die(new Error(`${status} ${text}`))
 })
 
@@ -92,7 +93,7 @@ const confirmedAlone = Effect.gen(function* () {
   const { id, intent } = yield* createOrder(yield* person({ userId: part.userId }), body)
   yield* Effect.orDie(payments.pay(intent, { announce: false }))
   const whole: Part = { ...part, orderId: OrderId.make(id), intent, eventId: event.id }
-  const { status, text } = yield* confirm(whole)
+  const { status, text } = yield* untilAnswered(confirm(whole))
   return status === 200 ? whole : yield* Effect.die(new Error(`${status} ${text}`))
 })
 

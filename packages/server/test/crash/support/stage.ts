@@ -26,7 +26,9 @@ const startServer = Effect.fn("startServer")(function* (stops: ReadonlyArray<Cra
     TICKET_SERVICE_URL: sandbox.tickets.url,
     PAYMENT_SERVICE_URL: sandbox.payments.url,
     EVENT_SERVICE_URL: sandbox.events.url,
-    EXPIRATION_CHECK_INTERVAL_MINUTES: "0.0167"
+    EXPIRATION_CHECK_INTERVAL_MINUTES: "0.0167",
+    // Who is on his way to a point gets there, however slow the machine is.
+    ORDER_REQUEST_BUDGET_SECONDS: "60"
   })
   const stopAt = (more: ReadonlyArray<CrashStop>) => service.tell(JSON.stringify(more))
   yield* stopAt(stops)

@@ -67,7 +67,7 @@ export const shop = Effect.fnUntraced(function* (n: number) {
 })
 
 /** What an outage may be answered with. */
-const allowed = [200, 201, 503]
+const allowed = [200, 201, 202, 503]
 
 /** No answer was an untyped failure, and none was a refusal that nobody has asked for. */
 export const assertTypedAnswers = (customers: ReadonlyArray<Customer>): void =>

@@ -8,7 +8,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { TenantId } from "@tickettoken/order-domain/Ids"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
 import { orUnavailable } from "@tickettoken/order-server/sql/sqlFailures"
-import { inTenant, UnitTimeout } from "@tickettoken/order-server/sql/TenantTransaction"
+import { inTenant, UnitLimits, unitLimits } from "@tickettoken/order-server/sql/TenantTransaction"
 import { Duration, Effect, Exit, Redacted, References } from "effect"
 import { SqlClient } from "effect/sql"
 import { once } from "node:events"
@@ -30,7 +30,7 @@ const main = Effect.gen(function* () {
   yield* print(Exit.isSuccess(exit) ? "written" : String(exit.cause))
 }).pipe(
   // Frozen, it has no sense of time.
-  Effect.provideService(UnitTimeout, Duration.minutes(5)),
+  Effect.provideService(UnitLimits, { ...unitLimits, wait: Duration.minutes(5) }),
   Effect.provide(SqlLayer.layer({ url: Redacted.make(url), poolSize: 1, applicationName: "frozen" })),
   Effect.provideService(References.MinimumLogLevel, "None"),
   Effect.andThen(Effect.sync(() => process.exit(0)))

@@ -31,10 +31,10 @@ import { SqlClient } from "effect/sql"
 import { anotherNode, layerStore } from "../../sql/database.ts"
 
 /** Real databases. */
-export const suite = { excludeTestServices: true, timeout: "60 seconds" } as const
+export const suite = { excludeTestServices: true, timeout: "300 seconds" } as const
 
 /** For one race on busy cores. */
-export const RACE_MILLIS_MAX = 120_000
+export const RACE_MILLIS_MAX = 600_000
 
 /** What every race here is about: tickets of one type of an event of its own. */
 export interface Show {

@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { bearer, serviceKey } from "./credentials.ts"
 import { type Answer, send, type Sent, textAt } from "./send.ts"
 import { ServerPort } from "./testServer.ts"
+import { untilAnswered } from "./untilAnswered.ts"
 
 type Request = Omit<Sent, "port">
 
@@ -73,22 +74,25 @@ export const newOrder = (quantity: unknown = 2) => ({
   currency: "USD"
 })
 
-/** Creates an order, which must succeed, and says its id and intent. */
+/** Creates an order, which must succeed, and says its id and intent. On a slow machine it is asked for more than once. */
 export const createOrder = Effect.fnUntraced(function* (who: Person, body: object = newOrder(), key?: string) {
-  const answer = yield* who.post("/api/v1/orders", body, key === undefined ? {} : { "idempotency-key": key })
+  const headers = { "idempotency-key": key ?? (yield* randomUuid) }
+  const answer = yield* untilAnswered(who.post("/api/v1/orders", body, headers))
   if (answer.status !== 201) return yield* Effect.die(new Error(`${answer.status} ${answer.text}`))
   const { json } = answer
   return { answer, json, id: textAt(json, "id"), intent: PaymentIntentId.make(textAt(json, "paymentIntentId")) }
 })
 
-/** Pays an order's intent and tells the order service, as the payment service would. */
+/** Pays an order's intent and tells the order service until that has an answer, as the payment service would. */
 export const payAndConfirm = Effect.fnUntraced(function* (order: {
   readonly id: string
   readonly intent: PaymentIntentId
 }) {
   const controls = yield* ServiceControls
   yield* controls.pay(order.intent)
-  return yield* asService("POST", `/internal/v1/orders/${order.id}/confirm`, { paymentIntentId: order.intent })
+  return yield* untilAnswered(
+    asService("POST", `/internal/v1/orders/${order.id}/confirm`, { paymentIntentId: order.intent })
+  )
 })
 
 /** An order that is paid and has its tickets. */

@@ -6,7 +6,7 @@ import { layerStore } from "../../sql/database.ts"
 import { memoryServer, type ServerOptions, serverOver } from "./testServer.ts"
 
 /** Real sockets, and for PostgreSQL a database of its own. */
-export const live = { excludeTestServices: true, timeout: "60 seconds" } as const
+export const live = { excludeTestServices: true, timeout: "300 seconds" } as const
 
 /** A server over PostgreSQL. Faults can be scripted for the services around it, not for the database. */
 const postgresServer = (options: ServerOptions = {}) =>

@@ -68,6 +68,7 @@ export interface ServerOptions {
   readonly policies?: Partial<OrderPolicies>
   /** What the services in memory sell, in place of the demo. */
   readonly catalogue?: (firstStart: DateTime.Utc) => Catalogue
+  /** Long unless a test is about it: busy cores keep nobody from his answer. */
   readonly requestBudget?: Duration.Duration
   readonly bodyBytesMax?: number
   readonly corsOrigins?: ReadonlyArray<string>
@@ -125,7 +126,7 @@ export const serverWith = <S, E2, R2, A, E, R>(
     services,
     IdentifiersMemory.layer,
     PoliciesMemory.layerWith(options.policies ?? {}),
-    Layer.succeed(RequestBudget, options.requestBudget ?? Duration.seconds(8)),
+    Layer.succeed(RequestBudget, options.requestBudget ?? Duration.minutes(1)),
     Layer.succeed(BulkSettings, { ...bulkSettings, ...options.bulk }),
     Layer.succeed(HttpSettings, {
       bodyBytesMax: options.bodyBytesMax ?? 65_536,

@@ -1,4 +1,5 @@
 /** The service as a process of its own, with nothing in its environment but what is given. */
+import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
 import * as path from "node:path"
@@ -18,6 +19,15 @@ export interface Outcome {
   readonly stdout: string
   readonly stderr: string
 }
+
+/**
+ * That a service has stopped in time: by itself, or by the last resort that it has for the case that the machine gives it
+ * too little time.
+ */
+export const assertStopped = ({ code, stderr }: Outcome): void =>
+  code === 1
+    ? assert.match(stderr, /^The service has not stopped within [\d.]+ s and is ended\.\n$/)
+    : assert.deepStrictEqual([code, stderr], [0, ""])
 
 /** A started process, with any port that is free. It is killed if it is still there when the scope closes. */
 export const start = Effect.fn("serviceProcess.start")(function* (

@@ -56,7 +56,8 @@ const productionVariables = Effect.gen(function* () {
     ORDER_SERVICE_KEY: `orders.${secrets.outgoingKey}`,
     OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${secrets.collectorToken}`,
     ORDER_SHUTDOWN_DELAY_SECONDS: "0",
-    ORDER_SHUTDOWN_TIMEOUT_SECONDS: "5"
+    ORDER_SHUTDOWN_TIMEOUT_SECONDS: "30",
+    ORDER_REQUEST_BUDGET_SECONDS: "60"
   }
   return variables
 })
