@@ -11,6 +11,7 @@ import { captureFault } from "./PaymentDecisions.ts"
 import { expiryVerdict } from "./PaymentRaces.ts"
 import { EventClosures } from "./ports/EventClosures.ts"
 import { type Identifiers, newRefundId } from "./ports/Identifiers.ts"
+import { aroundOrder } from "./ports/OrderLock.ts"
 import { OrderStore } from "./ports/OrderStore.ts"
 import { type PaymentIntent, Payments } from "./ports/Payments.ts"
 import { Tickets } from "./ports/Tickets.ts"
@@ -199,7 +200,9 @@ const refund: Step<"REFUND"> = Effect.fnUntraced(function* (item, work) {
 })
 
 // Claimed and committed before we ask; decided again under the version check after we have asked (rule 3.5).
-const expire: Step<"EXPIRE"> = Effect.fnUntraced(function* (item, { reason }) {
+const expire: Step<"EXPIRE"> = (item, work) => aroundOrder(item.orderId, expireAlone(item, work))
+
+const expireAlone: Step<"EXPIRE"> = Effect.fnUntraced(function* (item, { reason }) {
   const stored = yield* loadOrNull(item)
   if (stored === null || !isOpen(stored.order) || stored.order.stage === "ALLOCATING") return Report.Done()
   const { now, order } = stored

@@ -18,6 +18,7 @@ import { ConfigProvider, Context, Duration, Effect, Layer, type LogLevel, Option
 import type { ServiceKey } from "./auth/ServiceKeys.ts"
 import type { CircuitSettings } from "./clients/Circuits.ts"
 import type { RetrySettings } from "./clients/Downstream.ts"
+import type { EventCacheSettings } from "./clients/EventCatalogCached.ts"
 import type { KeySource } from "./auth/SigningKeys.ts"
 import { type ConfigFault, ConfigInvalid } from "./config/ConfigFaults.ts"
 import { policiesOf, policyFaults } from "./config/ConfigPolicies.ts"
@@ -30,6 +31,7 @@ import type { OperationLimits } from "./limits/RateLimits.ts"
 import type { TrustedProxies } from "./limits/TrustedProxies.ts"
 import type { RabbitAddress } from "./rabbitmq/Session.ts"
 import type { RedisAddress } from "./redis/IoRedis.ts"
+import type { OrderLockSettings } from "./redis/OrderLockRedis.ts"
 
 /** Everything that the service is told from outside. */
 export interface Configuration {
@@ -74,6 +76,7 @@ export interface Configuration {
     readonly connectionsMax: number
   }
   readonly circuit: CircuitSettings
+  readonly eventCache: EventCacheSettings
   /** Without `keys` a generated secret is meant; never so in production. */
   readonly jwt: {
     readonly keys: Option.Option<KeySource>
@@ -84,6 +87,8 @@ export interface Configuration {
   readonly serviceKeys: Option.Option<ReadonlyArray<ServiceKey>>
   /** Where replicas count rate limits together; `None`: each for itself. */
   readonly redis: Option.Option<RedisAddress>
+  /** Of an order, in Redis. */
+  readonly lock: OrderLockSettings
   /** Where messages go and come from; without an address they wait, or stay inside an embedded run. */
   readonly rabbit: {
     readonly address: Option.Option<RabbitAddress>
@@ -268,6 +273,7 @@ const configurationOf = (values: ConfigValues): Configuration => ({
     },
     connectionsMax: values.downstreamConnectionsMax
   },
+  eventCache: { fresh: values.eventFresh, stale: values.eventStale },
   circuit: {
     failureShare: values.circuitFailureShare,
     calls: values.circuitCalls,
@@ -276,6 +282,7 @@ const configurationOf = (values: ConfigValues): Configuration => ({
   jwt: { keys: tokenKeysOf(values), issuer: values.jwtIssuer, audience: values.jwtAudience },
   serviceKeys: values.serviceKeys,
   redis: redisOf(values),
+  lock: { timeToLive: values.lockTtl, tries: values.lockTries, delay: Duration.millis(values.lockDelayMillis) },
   rabbit: { address: values.rabbitUrl, confirmTimeout: values.confirmTimeout, prefetch: values.prefetch },
   rateLimits: {
     operations: {

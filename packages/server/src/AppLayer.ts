@@ -27,6 +27,7 @@ import * as PublishedKeys from "./auth/PublishedKeys.ts"
 import { type ServiceKey, ServiceKeys } from "./auth/ServiceKeys.ts"
 import { type KeySource, SigningKeys } from "./auth/SigningKeys.ts"
 import { Circuits } from "./clients/Circuits.ts"
+import * as EventCatalogCached from "./clients/EventCatalogCached.ts"
 import * as EventCatalogHttp from "./clients/EventCatalogHttp.ts"
 import * as PaymentsHttp from "./clients/PaymentsHttp.ts"
 import * as TicketsHttp from "./clients/TicketsHttp.ts"
@@ -53,6 +54,7 @@ import { limitsLayer } from "./limits/limitsLayer.ts"
 import * as InboxConsumer from "./messaging/InboxConsumer.ts"
 import * as OutboxRelay from "./messaging/OutboxRelay.ts"
 import { OptionalRedis } from "./redis/OptionalRedis.ts"
+import * as OrderLockRedis from "./redis/OrderLockRedis.ts"
 import * as SecureIdentifiers from "./SecureIdentifiers.ts"
 import * as PostgresLayer from "./sql/PostgresLayer.ts"
 import * as SqlLayer from "./sql/SqlLayer.ts"
@@ -103,7 +105,7 @@ const portsLayer = (config: Configuration, foundation: Foundation, seams: Seams 
   const services = Layer.mergeAll(
     TicketsHttp.layer(client(ticketUrl)),
     PaymentsHttp.layer(client(paymentUrl)),
-    EventCatalogHttp.layer(client(eventUrl))
+    EventCatalogCached.layer(config.eventCache).pipe(Layer.provide(EventCatalogHttp.layer(client(eventUrl))))
   ).pipe(
     Layer.provideMerge(Circuits.layer(config.circuit)),
     Layer.provide(NodeHttpClient.layerUndiciOptions({ connections: connectionsMax }))
@@ -115,7 +117,8 @@ const portsLayer = (config: Configuration, foundation: Foundation, seams: Seams 
     policiesLayer.pipe(Layer.provide(Layer.succeed(AppConfig, AppConfig.of(config)))),
     SecureIdentifiers.layer,
     Layer.succeed(RequestBudget, config.requestBudget),
-    Layer.succeed(BulkSettings, config.bulk)
+    Layer.succeed(BulkSettings, config.bulk),
+    OrderLockRedis.layer(config.lock)
   )
   return (seams.ports ?? Layer.empty).pipe(
     Layer.provideMerge(ports),

@@ -16,6 +16,7 @@ import {
   PaymentMismatch,
   ReservationExpired
 } from "../OrderErrors.ts"
+import { aroundOrder } from "../ports/OrderLock.ts"
 import { OrderStore } from "../ports/OrderStore.ts"
 import { type PaymentIntent, Payments } from "../ports/Payments.ts"
 import { RequestBudget, runWithinBudget } from "../RequestBudget.ts"
@@ -35,15 +36,27 @@ export interface ConfirmOrderInput extends OrderRequest {
  * `ServiceUnavailable`.
  */
 export const confirmOrder = Effect.fn("confirmOrder")(function* (input: ConfirmOrderInput) {
+  const { caller, orderId } = input
+  const { changed, order } = yield* aroundOrder(orderId, capture(input))
+  if (isConfirmed(order) && changed === null) return order
+  yield* changed?.moved === true ? runWithinBudget(changed.work) : waitForOthers(order)
+  const store = yield* OrderStore
+  const { order: settled } = yield* store.load(caller.tenantId, orderId)
+  return yield* confirmationResult(settled)
+})
+
+const isConfirmed = ({ status }: Order): boolean => status === "CONFIRMED" || status === "COMPLETED"
+
+/** Asks for the payment and records it. `null`: it has been recorded already, and nobody needs to be asked. */
+const capture = Effect.fnUntraced(function* (input: ConfirmOrderInput) {
   const { caller, orderId, paymentIntentId } = input
   const store = yield* OrderStore
   const { order } = yield* store.load(caller.tenantId, orderId)
   const isOwn = order.intent?.id === paymentIntentId
-  if (isOwn && (order.status === "CONFIRMED" || order.status === "COMPLETED")) return order
-  const isConfirmed = order.status === "CONFIRMED" || order.status === "COMPLETED"
+  if (isOwn && (isConfirmed(order) || isBeingConfirmed(order))) return { order, changed: null }
   const intent = yield* readIntent(order, paymentIntentId).pipe(
     Effect.catchTag("PaymentMismatch", (mismatch) =>
-      Effect.fail(isConfirmed ? new OrderAlreadyConfirmed({ orderId }) : mismatch)
+      Effect.fail(isConfirmed(order) ? new OrderAlreadyConfirmed({ orderId }) : mismatch)
     )
   )
   if (!isOwn) yield* recordUnexpected(input, order, intent)
@@ -53,9 +66,7 @@ export const confirmOrder = Effect.fn("confirmOrder")(function* (input: ConfirmO
     command: (stored) =>
       Effect.map(captureCommand(stored.order, intent, false), (command) => ({ actor: caller.actor, command }))
   })
-  yield* changed.moved ? runWithinBudget(changed.work) : waitForOthers(order)
-  const { order: settled } = yield* store.load(caller.tenantId, orderId)
-  return yield* confirmationResult(settled)
+  return { order, changed }
 })
 
 /** How often an order is looked at that somebody else is confirming. */

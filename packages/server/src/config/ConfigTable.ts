@@ -5,6 +5,7 @@
  * docs/configuration.md and .env.example are written from this table.
  */
 import { downstreamVariables } from "./DownstreamVariables.ts"
+import { lockVariables } from "./LockVariables.ts"
 import { messageVariables } from "./MessageVariables.ts"
 import { policyVariables } from "./PolicyVariables.ts"
 import { rateLimitVariables } from "./RateLimitVariables.ts"
@@ -17,6 +18,7 @@ export const variables = {
   ...downstreamVariables,
   ...messageVariables,
   ...rateLimitVariables,
+  ...lockVariables,
   ...policyVariables
 }
 

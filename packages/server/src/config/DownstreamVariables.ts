@@ -54,6 +54,21 @@ export const downstreamVariables = {
     default: "128",
     description: "Connections to one service. Requests beyond them wait, within the time of their attempt."
   }),
+  eventFresh: withDefault({
+    name: "ORDER_EVENT_CACHE_SECONDS",
+    section,
+    kind: Kind.seconds(0, 3600),
+    default: "10",
+    description: "How long what the event service says of an event counts before it is asked again."
+  }),
+  eventStale: withDefault({
+    name: "ORDER_EVENT_CACHE_STALE_SECONDS",
+    section,
+    kind: Kind.seconds(0, 86_400),
+    default: "300",
+    description:
+      "How old its last answer may be while it gives no new one. After that orders for the event are refused with 503."
+  }),
   circuitFailureShare: withDefault({
     name: "ORDER_CIRCUIT_FAILURE_PERCENTAGE",
     section,

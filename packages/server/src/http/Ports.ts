@@ -11,6 +11,7 @@ import { EventClosures } from "@tickettoken/order-domain/ports/EventClosures"
 import { IdempotencyKeys } from "@tickettoken/order-domain/ports/IdempotencyKeys"
 import { Identifiers } from "@tickettoken/order-domain/ports/Identifiers"
 import { Inbox } from "@tickettoken/order-domain/ports/Inbox"
+import { OrderLock } from "@tickettoken/order-domain/ports/OrderLock"
 import { OrderReads } from "@tickettoken/order-domain/ports/OrderReads"
 import { OrderStore } from "@tickettoken/order-domain/ports/OrderStore"
 import { Outbox } from "@tickettoken/order-domain/ports/Outbox"
@@ -56,6 +57,7 @@ const only = Context.pick(
   IdempotencyKeys,
   Identifiers,
   Inbox,
+  OrderLock,
   OrderReads,
   OrderStore,
   Outbox,

@@ -265,6 +265,20 @@ export const downstream = {
     "order_service_external_retries_total",
     "Attempts repeated within a call: `over_budget` was not sent, too many others were",
     { service: services, outcome: ["sent", "over_budget"] }
+  ),
+  recalledEvents: counter(
+    "order_service_events_recalled_total",
+    "Events taken from memory because the event service gave no answer",
+    {}
+  )
+} as const
+
+/** Locks of orders, which save work. */
+export const locks = {
+  asked: counter(
+    "order_service_order_locks_total",
+    "Locks of orders asked for: `busy` and `away` went on without one",
+    { outcome: ["taken", "busy", "away"] }
   )
 } as const
 
@@ -324,6 +338,7 @@ const groups: ReadonlyArray<Readonly<Record<string, Pick<Instrument, "info" | "b
   keySet,
   downstream,
   circuits,
+  locks,
   database,
   processMetrics
 ]
