@@ -8,9 +8,6 @@ type Json = { [key: string]: unknown }
 
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
 
-const objectsIn = (value: unknown): ReadonlyArray<Json> =>
-  isObject(value) ? Object.values(value).filter(isObject) : []
-
 const retryAfter = {
   "retry-after": {
     description: "Whole seconds to wait before the same request is sent again",
@@ -34,11 +31,20 @@ const queryNumbers: { readonly [name: string]: Json } = {
   minutes: { type: "integer", minimum: 0, maximum: 1440, default: 5 }
 }
 
-const numberQuery = (parameter: unknown): unknown => {
-  if (!isObject(parameter) || parameter["in"] !== "query" || typeof parameter["name"] !== "string") return parameter
-  const schema = Object.hasOwn(queryNumbers, parameter["name"]) ? queryNumbers[parameter["name"]] : undefined
-  return schema === undefined ? parameter : { ...parameter, schema }
+/** Where a number of that name has other ends. */
+const otherNumbers: { readonly [path: string]: { readonly [name: string]: Json } } = {
+  "/api/v1/admin/analytics/holds": { limit: { type: "integer", minimum: 0, maximum: 100 } }
 }
+
+const numberQuery =
+  (path: string) =>
+  (parameter: unknown): unknown => {
+    if (!isObject(parameter) || parameter["in"] !== "query" || typeof parameter["name"] !== "string") return parameter
+    const { name } = parameter
+    const common = Object.hasOwn(queryNumbers, name) ? queryNumbers[name] : undefined
+    const schema = otherNumbers[path]?.[name] ?? common
+    return schema === undefined ? parameter : { ...parameter, schema }
+  }
 
 /** A body that may also be `null` stands for one that may be left out. */
 const optionalBody = (body: Json): Json =>
@@ -64,9 +70,9 @@ const addLimitHeaders = (status: string, response: Json): Json =>
 const refineResponse = (operation: Json, status: string, response: Json): Json =>
   LIMIT_EXTENSION in operation ? addLimitHeaders(status, addRetryAfter(response)) : addRetryAfter(response)
 
-const refineOperation = (operation: Json): Json => ({
+const refineOperation = (path: string, operation: Json): Json => ({
   ...operation,
-  ...(Array.isArray(operation["parameters"]) ? { parameters: operation["parameters"].map(numberQuery) } : {}),
+  ...(Array.isArray(operation["parameters"]) ? { parameters: operation["parameters"].map(numberQuery(path)) } : {}),
   ...(isObject(operation["requestBody"]) ? { requestBody: optionalBody(operation["requestBody"]) } : {}),
   ...(isObject(operation["responses"])
     ? {
@@ -85,9 +91,9 @@ export const refineOpenApi = (document: Json): Json => {
   // The name of a problem on the wire and in code is the same one.
   const parsed: unknown = JSON.parse(JSON.stringify(document).replaceAll("ProblemEncoded", "Problem"))
   if (!isObject(parsed)) return document
-  for (const path of objectsIn(parsed["paths"])) {
-    for (const [method, operation] of Object.entries(path)) {
-      if (isObject(operation)) path[method] = refineOperation(operation)
+  for (const [path, methods] of Object.entries(isObject(parsed["paths"]) ? parsed["paths"] : {})) {
+    for (const [method, operation] of Object.entries(isObject(methods) ? methods : {})) {
+      if (isObject(methods) && isObject(operation)) methods[method] = refineOperation(path, operation)
     }
   }
   return parsed

@@ -10,7 +10,7 @@ import { at, textAt } from "../support/send.ts"
 import { absent, type Ids, type Needs } from "./accessTable.ts"
 
 /** The other tenant's event and its tickets, like the demo's but for their ids. */
-const twin = {
+export const twin = {
   eventId: EventId.make("22222222-2222-4222-8222-222222222229"),
   ticketTypeId: TicketTypeId.make("33333333-3333-4333-8333-333333333339"),
   ticketPricingId: TicketPricingId.make("44444444-4444-4444-8444-444444444449")

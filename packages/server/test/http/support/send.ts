@@ -1,6 +1,6 @@
 /** Requests exactly as they are written: no normalised paths, no joined headers, no connection that is kept. */
 import { Effect } from "effect"
-import { request } from "node:http"
+import { type Agent, request } from "node:http"
 
 export interface Sent {
   readonly port: number
@@ -9,6 +9,8 @@ export interface Sent {
   /** A list sends the header more than once. */
   readonly headers?: { readonly [name: string]: string | ReadonlyArray<string> }
   /** Sent as it is; an object becomes JSON. */
+  /** Keeps connections; without one each request has its own. */
+  readonly agent?: Agent
   readonly body?: string | Uint8Array | object
 }
 
@@ -56,7 +58,7 @@ const bytesOf = (body: Sent["body"]): Uint8Array | undefined => {
 }
 
 /** Sends one request and reads the whole answer. A connection that breaks is a defect. */
-export const send = ({ body, headers = {}, method = "GET", path, port }: Sent): Effect.Effect<Answer> =>
+export const send = ({ agent, body, headers = {}, method = "GET", path, port }: Sent): Effect.Effect<Answer> =>
   Effect.promise(
     () =>
       new Promise<Answer>((resolve, reject) => {
@@ -71,7 +73,7 @@ export const send = ({ body, headers = {}, method = "GET", path, port }: Sent): 
             port,
             method,
             path,
-            agent: false,
+            agent: agent ?? false,
             headers: [
               "host",
               `127.0.0.1:${port}`,
