@@ -1,5 +1,5 @@
 /**
- * The quick tier of `pnpm chaos` as a test: real servers that are killed, services that fail, a PostgreSQL that crashes,
+ * The quick tier of `pnpm chaos` as a test, played with `CHAOS=1`: real servers that are killed, services that fail, a PostgreSQL that crashes,
  * and buyers who are told things that must stay true. At its end the run loses an order on purpose: a verdict that did not
  * see it would be worth nothing.
  *
@@ -11,6 +11,7 @@ import { chmod, mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import * as path from "node:path"
 import { play, table, tiers } from "../../scripts/chaos/play.ts"
+import { isChaosWanted } from "../support/chaosWanted.ts"
 
 /** The run waits for whatever it has planned: on a machine with much else to do that takes long, and is no fault. */
 const TIMEOUT_MILLIS = 1_800_000
@@ -24,7 +25,7 @@ const makeFolder = Effect.promise(async () => {
   return folder
 })
 
-describe("a service in chaos", () => {
+describe.skipIf(!isChaosWanted)("a service in chaos", () => {
   it.live(
     "F01 F08 F09 loses nothing, charges nobody twice and sells nothing twice, and a verdict that sees a loss says so",
     () =>
