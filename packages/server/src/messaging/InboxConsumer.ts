@@ -22,6 +22,7 @@ import { handleMessage } from "@tickettoken/order-domain/workflows/HandleMessage
 import { type Handler, setAside, settleDelivery } from "@tickettoken/order-domain/workflows/SettleDelivery"
 import { Effect, Layer, Option, Schedule } from "effect"
 import { createHash } from "node:crypto"
+import { INBOX_QUEUE } from "../contract/Messages.ts"
 import { runChore } from "../jobs/chore.ts"
 import { spanOf } from "../telemetry/traceparent.ts"
 
@@ -30,9 +31,6 @@ const INBOX_BATCH = 16
 
 /** How much is kept of a message that is too large to be read. */
 const HEAD_CHARS = 2_000
-
-/** Where messages to us come from, as traces call it. */
-const INBOX = "order-service.inbox"
 
 /** A text as it is kept. One that does not say whose it is, is known by what it says. */
 export const receivedOf = ({ body }: Delivery): ReceivedMessage => {
@@ -48,12 +46,12 @@ export const receivedOf = ({ body }: Delivery): ReceivedMessage => {
 const settleInTrace = <E extends { readonly _tag: string }, R>(claimed: ClaimedDelivery, handle: Handler<E, R>) => {
   const { messageId, source, traceparent, type } = claimed.message
   return settleDelivery(claimed, handle).pipe(
-    Effect.withSpan(`process ${INBOX}`, {
+    Effect.withSpan(`process ${INBOX_QUEUE}`, {
       kind: "consumer",
       ...Option.match(spanOf(traceparent), { onNone: () => ({ root: true }), onSome: (parent) => ({ parent }) }),
       attributes: {
         "messaging.operation.type": "process",
-        "messaging.destination.name": INBOX,
+        "messaging.destination.name": INBOX_QUEUE,
         "messaging.message.id": messageId,
         "cloudevents.event_source": source,
         "cloudevents.event_type": type

@@ -13,6 +13,7 @@
 import { inboundTypes } from "@tickettoken/order-domain/InboundMessage"
 import { DELIVERIES_MAX } from "@tickettoken/order-domain/ports/EventBus"
 import { Effect } from "effect"
+import { DEAD_LETTERS, EVENTS_EXCHANGE, INBOX_QUEUE } from "../contract/Messages.ts"
 import { ask, type Session } from "./Session.ts"
 
 export interface Names {
@@ -26,9 +27,9 @@ export interface Names {
 
 /** What other services know us by. */
 export const names: Names = {
-  events: "tickettoken.events",
-  inbox: "order-service.inbox",
-  dead: "order-service.dead"
+  events: EVENTS_EXCHANGE,
+  inbox: INBOX_QUEUE,
+  dead: DEAD_LETTERS
 }
 
 /** The exchange that we publish to. */

@@ -5,19 +5,17 @@
 import type { OrderMessage } from "@tickettoken/order-domain/OrderMessage"
 import { EventBus, type Published, type Verdict } from "@tickettoken/order-domain/ports/EventBus"
 import { Clock, Effect, Exit, Layer, Option } from "effect"
+import { EVENTS_EXCHANGE } from "../contract/Messages.ts"
 import { messages as metrics } from "./Metrics.ts"
 import { spanOf } from "./traceparent.ts"
 
-/** Where our messages go, as traces call it. */
-const EVENTS = "tickettoken.events"
-
 const begin = ({ id, source, subject, traceparent, type }: OrderMessage) =>
-  Effect.makeSpan(`send ${EVENTS}`, {
+  Effect.makeSpan(`send ${EVENTS_EXCHANGE}`, {
     kind: "producer",
     ...Option.match(spanOf(traceparent), { onNone: () => ({ root: true }), onSome: (parent) => ({ parent }) }),
     attributes: {
       "messaging.operation.type": "send",
-      "messaging.destination.name": EVENTS,
+      "messaging.destination.name": EVENTS_EXCHANGE,
       "messaging.message.id": id,
       "cloudevents.event_source": source,
       "cloudevents.event_subject": subject,
