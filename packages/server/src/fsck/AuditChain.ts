@@ -19,7 +19,7 @@ import { createHash } from "node:crypto"
 import { CHAIN_START } from "../sql/migrations/0006_audit_chain.ts"
 import { orUnavailable } from "../sql/sqlFailures.ts"
 import { asAuditor } from "../sql/TenantTransaction.ts"
-import { own, sqlCheck } from "./Check.ts"
+import { inPage, orderCheck, own, pageByPage } from "./Check.ts"
 
 /** Which histories. `null`: all. */
 export interface AuditScope {
@@ -66,12 +66,12 @@ const hashed = (version: string): string =>
   `order_event_hash(e.prev_hash, e.tenant_id, e.order_id, ${version}, e.id, e.type, e.actor_kind, e.actor_id, e.ip,
     e.data, e.at)`
 
-/** Rows that are not as they were written. `mine` keeps to some orders, for the alias `e` and the column that names the order. */
-const broken = (mine: (alias: string, id: string) => string): string => `
+/** Rows of a page that are not as they were written. */
+const broken = `
   with hashed as (
     select e.*, o.version as order_version, e.hash = ${hashed("e.version")} as fits
     from order_events e join orders o on o.tenant_id = e.tenant_id and o.id = e.order_id
-    where ${mine("e", "order_id")}
+    where ${inPage("e")}
   ), rows as (
     select e.*, lag(e.version, 1, 0) over history as version_before, lead(e.version) over history as version_after,
       lag(e.hash, 1, ${CHAIN_START}) over history as hash_before, lag(e.fits, 1, true) over history as fits_before
@@ -98,16 +98,15 @@ const broken = (mine: (alias: string, id: string) => string): string => `
     union all
     select o.tenant_id, o.id, gap.version, 'CUT'
       from orders o, generate_series(1, o.version) gap (version)
-      where ${mine("o", "id")} and not exists (
+      where ${inPage("o", "id")} and not exists (
         select 1 from order_events e where e.tenant_id = o.tenant_id and e.order_id = o.id)
   )`
 
 /** I23, for fsck. */
-export const chainCheck = sqlCheck(
+export const chainCheck = orderCheck(
   "I23",
   "chain",
-  { cheap: false },
-  `${broken((alias) => own(alias))}
+  `${broken}
     select tenant_id, order_id, version::text as subject, format('version %s %s', version, case fault
       ${Object.entries(faultWords)
         .map(([fault, words]) => `when '${fault}' then '${words}'`)
@@ -115,17 +114,19 @@ export const chainCheck = sqlCheck(
     from faults order by tenant_id, order_id, version`
 )
 
-const verifyStatement = `${broken((alias, id) => `${own(alias)} and ($3::uuid is null or ${alias}.${id} = $3)`)}
+const verifyStatement = `${broken}
   select tenant_id as "tenantId", order_id as "orderId", version, fault from faults
-  order by tenant_id, order_id, version limit $2`
+  order by tenant_id, order_id, version`
 
-/** Every row that is not as it was written, at most {@link BREAKS_MAX}. Fails with `ServiceUnavailable`. */
-export const verify = Effect.fn("AuditChain.verify")(function* ({
-  orderId,
-  tenantId
-}: AuditScope): Effect.fn.Return<ReadonlyArray<ChainBreak>, ServiceUnavailable, SqlClient.SqlClient> {
-  const sql = yield* SqlClient.SqlClient
-  return yield* orUnavailable(asAuditor(sql.unsafe<ChainBreak>(verifyStatement, [tenantId, BREAKS_MAX, orderId])))
+/**
+ * Every row that is not as it was written, at most {@link BREAKS_MAX}. Looked for page by page of orders, so that neither
+ * time nor memory of a statement grows with the history. Fails with `ServiceUnavailable`.
+ */
+export const verify = Effect.fn("AuditChain.verify")(function* (
+  scope: AuditScope
+): Effect.fn.Return<ReadonlyArray<ChainBreak>, ServiceUnavailable, SqlClient.SqlClient> {
+  const breaks = yield* pageByPage<ChainBreak>(verifyStatement, scope, BREAKS_MAX)
+  return breaks.map(({ fault, orderId, tenantId, version }) => ({ tenantId, orderId, version, fault }))
 })
 
 const TITLE = "tickettoken-orders audit anchor 1"

@@ -3,7 +3,7 @@
  */
 import type { InvariantId } from "@tickettoken/order-domain/Invariants"
 import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
-import { Effect } from "effect"
+import { Context, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { orUnavailable } from "../sql/sqlFailures.ts"
 import { asAuditor } from "../sql/TenantTransaction.ts"
@@ -51,6 +51,13 @@ interface Row {
   readonly detail: string
 }
 
+const offenderOf = ({ detail, order_id, subject, tenant_id }: Row): Offender => ({
+  tenantId: tenant_id,
+  orderId: order_id,
+  subject,
+  detail
+})
+
 /** Rows of the tenant that is looked at, for a table or alias. */
 export const own = (alias: string): string => `($1::uuid is null or ${alias}.tenant_id = $1)`
 
@@ -71,15 +78,73 @@ export const sqlCheck = (
     Effect.flatMap(SqlClient.SqlClient, (sql) =>
       asAuditor(sql.unsafe<Row>(`${statement} limit $2`, [tenantId, FINDINGS_PER_CHECK_MAX]))
     ).pipe(
-      Effect.map((rows) =>
-        rows.map((row) => ({
-          tenantId: row.tenant_id,
-          orderId: row.order_id,
-          subject: row.subject,
-          detail: row.detail
-        }))
-      ),
+      Effect.map((rows) => rows.map(offenderOf)),
       orUnavailable,
       Effect.withSpan(`Fsck.${id}.${part}`)
     )
+})
+
+/** How many orders one statement looks at: few enough that it ends long before its limit, however many orders there are. */
+export const OrdersPage = Context.Reference<number>("@tickettoken/order-server/fsck/OrdersPage", {
+  defaultValue: () => 2_000
+})
+
+/** Rows of the orders of a page, for a table or alias and its column that names the order. */
+export const inPage = (alias: string, id = "order_id"): string =>
+  `(${alias}.tenant_id, ${alias}.${id}) in (select page.tenant_id, page.id from page)`
+
+const LOWEST_ID = "00000000-0000-0000-0000-000000000000"
+const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+
+// No order on the page answers nothing, a page without offenders one row that says where it ends. The bounds are values
+// alone, so that any plan for this text begins where the page does.
+const pageStatement = (statement: string, limit: number, most: number): string => `
+  with page as materialized (
+    select o.tenant_id, o.id from orders o
+    where (o.tenant_id, o.id) > ($1::uuid, $2::uuid) and o.tenant_id <= $3::uuid and ($4::uuid is null or o.id = $4)
+    order by o.tenant_id, o.id limit ${limit}
+  ), found as materialized (select offender.*, true as is_found from (${statement}) offender limit ${most})
+  select last.tenant_id as last_tenant, last.id as last_order, found.*
+  from (select tenant_id, id from page order by tenant_id desc, id desc limit 1) last left join found on true`
+
+interface PageRow {
+  readonly last_tenant: string
+  readonly last_order: string
+  /** `null` where the row only says how far the page went. */
+  readonly is_found: true | null
+}
+
+/**
+ * What a statement over {@link inPage} rows finds, page after page of orders, at most `most` rows of it. Each page is a
+ * statement of its own: an order is seen in one snapshot, and no two pages are.
+ */
+export const pageByPage = Effect.fnUntraced(function* <Found extends object>(
+  statement: string,
+  scope: { readonly tenantId: string | null; readonly orderId: string | null },
+  most: number
+) {
+  const sql = yield* SqlClient.SqlClient
+  const text = pageStatement(statement, yield* OrdersPage, most)
+  const found: Array<Found> = []
+  let after: readonly [tenantId: string, orderId: string] = [scope.tenantId ?? LOWEST_ID, LOWEST_ID]
+  while (found.length < most) {
+    const parameters = [...after, scope.tenantId ?? HIGHEST_ID, scope.orderId]
+    const rows = yield* asAuditor(sql.unsafe<Found & PageRow>(text, parameters))
+    const [first] = rows
+    if (first === undefined) break
+    found.push(...rows.filter(({ is_found }) => is_found === true))
+    after = [first.last_tenant, first.last_order]
+  }
+  return found.slice(0, most)
+}, orUnavailable)
+
+/** A check that looks at each order by itself: a statement that selects as {@link sqlCheck}'s does, of {@link inPage} rows. */
+export const orderCheck = (id: InvariantId, part: string, statement: string): Check => ({
+  id,
+  part,
+  cheap: false,
+  find: ({ tenantId }) =>
+    Effect.map(pageByPage<Row>(statement, { tenantId, orderId: null }, FINDINGS_PER_CHECK_MAX), (rows) =>
+      rows.map(offenderOf)
+    ).pipe(Effect.withSpan(`Fsck.${id}.${part}`))
 })

@@ -5,7 +5,8 @@
  * **Details**
  *
  * `run` looks and answers the offenders; nothing is written. Checks read as the role `orders_auditor`, across tenants,
- * each with one statement and so from one snapshot. Given journals of the other services, what clients were answered or
+ * each order from one snapshot: what is about single orders is looked at page by page of them, the rest with one
+ * statement. Given journals of the other services, what clients were answered or
  * what was published, orders are compared with those too; a check whose evidence is not given is *not checked*, which is
  * no pass: `inspect` says which. So it is with a check that took too long, which leaves the others their results.
  *

@@ -5,7 +5,7 @@ import type { OrderEventType } from "@tickettoken/order-domain/OrderEvent"
 import { orderEventTypes } from "@tickettoken/order-domain/OrderEvent"
 import { transitions } from "@tickettoken/order-domain/OrderTransitions"
 import { OrderStatus } from "@tickettoken/order-domain/Order"
-import { own, sqlCheck } from "./Check.ts"
+import { inPage, orderCheck, own, sqlCheck } from "./Check.ts"
 
 const slow = { cheap: false }
 
@@ -34,7 +34,7 @@ const states = `
   select e.tenant_id, e.order_id, e.version, e.type, case e.type ${stateCases}
     when 'ORDER_CANCELLED' then coalesce(e.data ->> 'status', 'CANCELLED')
     else e.data ->> 'status' end as state
-  from order_events e where ${own("e")}`
+  from order_events e where ${inPage("e")}`
 
 const pairs = OrderStatus.literals.flatMap((from) => transitions[from].map((to) => `('${from}', '${to}')`)).join(", ")
 
@@ -43,48 +43,44 @@ const messageTypes = Object.entries(orderEventTypes)
   .join(", ")
 
 export const historyChecks = [
-  sqlCheck(
+  orderCheck(
     "I04",
     "versions",
-    slow,
     `
     select o.tenant_id, o.id as order_id, null as subject,
       format('%s facts from version %s to %s, the order is at %s', coalesce(e.n, 0), e.first, e.last, o.version) as detail
     from orders o left join (
       select tenant_id, order_id, count(*) as n, min(version) as first, max(version) as last
-      from order_events e where ${own("e")} group by tenant_id, order_id
+      from order_events e where ${inPage("e")} group by tenant_id, order_id
     ) e on e.tenant_id = o.tenant_id and e.order_id = o.id
-    where ${own("o")} and (e.n, e.first, e.last) is distinct from (o.version::bigint, 1, o.version)`
+    where ${inPage("o", "id")} and (e.n, e.first, e.last) is distinct from (o.version::bigint, 1, o.version)`
   ),
 
-  sqlCheck(
+  orderCheck(
     "I04",
     "instant",
-    slow,
     `
     select o.tenant_id, o.id as order_id, null as subject,
       'the order was changed at another instant than its last fact says' as detail
     from orders o join order_events e on e.tenant_id = o.tenant_id and e.order_id = o.id and e.version = o.version
-    where ${own("o")} and o.updated_at <> e.at`
+    where ${inPage("o", "id")} and o.updated_at <> e.at`
   ),
 
-  sqlCheck(
+  orderCheck(
     "I04",
     "price",
-    slow,
     `
     select o.tenant_id, o.id as order_id, null as subject,
       format('it was created at %s %s and is at %s %s', e.data ->> 'total', e.data ->> 'currency', o.total_cents,
         o.currency) as detail
     from orders o join order_events e on e.tenant_id = o.tenant_id and e.order_id = o.id and e.version = 1
-    where ${own("o")} and e.type = 'ORDER_CREATED'
+    where ${inPage("o", "id")} and e.type = 'ORDER_CREATED'
       and (e.data ->> 'total', e.data ->> 'currency') is distinct from (o.total_cents::text, o.currency)`
   ),
 
-  sqlCheck(
+  orderCheck(
     "I04",
     "refunds",
-    slow,
     `
     select r.tenant_id, r.order_id, r.id::text as subject,
       format('the refund is %s of %s, its last fact says %s of %s', r.state, r.amount_cents, e.state, e.amount) as detail
@@ -93,30 +89,28 @@ export const historyChecks = [
       where e.tenant_id = r.tenant_id and e.order_id = r.order_id and e.data ->> 'refundId' = r.id::text
       order by e.version desc limit 1
     ) e on true
-    where ${own("r")} and (e.state, e.amount) is distinct from (r.state, r.amount_cents::text)`
+    where ${inPage("r")} and (e.state, e.amount) is distinct from (r.state, r.amount_cents::text)`
   ),
 
-  sqlCheck(
+  orderCheck(
     "I05",
     "message",
-    slow,
     `
     select e.tenant_id, e.order_id, e.version::text as subject, format('version %s has no message', e.version) as detail
     from order_events e left join outbox x
       on x.tenant_id = e.tenant_id and x.order_id = e.order_id and x.version = e.version
-    where ${own("e")} and x.version is null and e.at > statement_timestamp() - ${MESSAGES_KEPT}`
+    where ${inPage("e")} and x.version is null and e.at > statement_timestamp() - ${MESSAGES_KEPT}`
   ),
 
-  sqlCheck(
+  orderCheck(
     "I05",
     "fact",
-    slow,
     `
     select x.tenant_id, x.order_id, x.version::text as subject,
       format('the message %s of version %s is not of its fact', x.type, x.version) as detail
     from outbox x left join order_events e
       on e.tenant_id = x.tenant_id and e.order_id = x.order_id and e.version = x.version
-    where ${own("x")} and (e.id is distinct from x.message_id or (e.type, x.type) not in (${messageTypes}))`
+    where ${inPage("x")} and (e.id is distinct from x.message_id or (e.type, x.type) not in (${messageTypes}))`
   ),
 
   // Not for monitoring: where no relay runs every message waits, and where one runs it raises OUTBOX_STUCK itself.
@@ -132,10 +126,9 @@ export const historyChecks = [
       and coalesce(x.replayed_at, x.created_at) <= statement_timestamp() - ${MESSAGE_WAIT}`
   ),
 
-  sqlCheck(
+  orderCheck(
     "I06",
     "transitions",
-    slow,
     `
     with states as (${states}), steps as (
       select tenant_id, order_id, version, state,
@@ -148,10 +141,9 @@ export const historyChecks = [
       else s.state <> s.before and (s.before, s.state) not in (${pairs}) end`
   ),
 
-  sqlCheck(
+  orderCheck(
     "I06",
     "state",
-    slow,
     `
     with states as (${states}), latest as (
       select distinct on (tenant_id, order_id) tenant_id, order_id, state
@@ -160,6 +152,6 @@ export const historyChecks = [
     select o.tenant_id, o.id as order_id, null as subject,
       format('the order is %s, its facts say %s', o.status, coalesce(l.state, 'nothing')) as detail
     from orders o left join latest l on l.tenant_id = o.tenant_id and l.order_id = o.id
-    where ${own("o")} and l.state is distinct from o.status`
+    where ${inPage("o", "id")} and l.state is distinct from o.status`
   )
 ] as const

@@ -3,7 +3,7 @@
  * I22).
  */
 import { requesterId } from "../sql/migrations/0010_refund_keys.ts"
-import { own, sqlCheck } from "./Check.ts"
+import { inPage, orderCheck, own, sqlCheck } from "./Check.ts"
 
 const cheap = { cheap: true }
 const slow = { cheap: false }
@@ -99,15 +99,14 @@ export const workChecks = [
       and ${waits} is not null and not ${openWork(waits)}`
   ),
 
-  sqlCheck(
+  orderCheck(
     "I13",
     "refund",
-    slow,
     `
     select r.tenant_id, r.order_id, r.id::text as subject,
       format('the refund is %s and nobody is at it', r.state) as detail
     from order_refunds r
-    where ${own("r")} and r.state in ('APPROVED', 'PROCESSING') and not exists (
+    where ${inPage("r")} and r.state in ('APPROVED', 'PROCESSING') and not exists (
       select 1 from order_work k where k.id = r.id::text || ':REFUND:' || r.attempt and k.state <> 'DONE')`
   ),
 
@@ -160,15 +159,14 @@ export const workChecks = [
     order by coalesce(m.lease_until, m.next_at)`
   ),
 
-  sqlCheck(
+  orderCheck(
     "I22",
     "release",
-    slow,
     `
     select o.tenant_id, o.id as order_id, null as subject,
       format('%s and nobody was asked to give its tickets back', o.status) as detail
     from orders o
-    where ${own("o")} and o.status in ('CANCELLED', 'EXPIRED', 'REFUNDED') and not coalesce(o.reacquiring, false)
+    where ${inPage("o", "id")} and o.status in ('CANCELLED', 'EXPIRED', 'REFUNDED') and not coalesce(o.reacquiring, false)
       and coalesce(o.cancelled_at, o.expired_at, o.refunded_at) > statement_timestamp() - ${WORK_KNOWN}
       and not exists (select 1 from order_work k where k.tenant_id = o.tenant_id and k.order_id = o.id
         and k.kind = 'RELEASE' and k.payload -> 'lines' = 'null'::jsonb)`

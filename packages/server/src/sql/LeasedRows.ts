@@ -34,6 +34,8 @@ export interface LeasedTable {
   readonly open: string
   /** Which of the open rows `d` may be claimed at all, beside those that are due. */
   readonly claimable?: string
+  /** The rows `f` that may not be claimed before the row `g` is done: they wait with it when it is given back. */
+  readonly behind?: string
   /** The state of a row that waits, and of one that is held. */
   readonly waiting: string
   readonly held: string
@@ -91,23 +93,28 @@ export const claimRows = Effect.fnUntraced(function* <Row extends LeasedRow>(
 
 /**
  * Changes the rows that are still held under these leases, each by what its lease carries besides; answers how many
- * those are. `more` names these columns with their types, and `set` is what becomes of the row `k`, given `r`.
+ * those are. `more` names these columns with their types, and `set` is what becomes of the row `k`, given `r`. `also` is
+ * written with it, given the rows that were `written`.
  */
 const writeUnderLease = Effect.fnUntraced(function* (
   table: LeasedTable,
   leases: ReadonlyArray<RowLease>,
   more: { readonly [column: string]: string },
-  set: string
+  set: string,
+  also = ""
 ) {
   const sql = yield* SqlClient.SqlClient
   if (leases.length === 0) return 0
   const columns = Object.entries({ ...table.key, token: "bigint", ...more }).map((column) => column.join(" "))
   const rows = yield* asJobs(sql`
-    update ${sql.literal(table.name)} k set ${sql.literal(set)}, lease_until = null
-    from json_to_recordset(${storableJson(leases)}::json) as r(${sql.literal(columns.join(", "))})
-    where ${sql.literal(onKey(table, "k", "r"))} and k.lease_token = r.token
-      and k.state = ${sql.literal(`'${table.held}'`)} and k.lease_until is not null
-    returning 1`)
+    with written as (
+      update ${sql.literal(table.name)} k set ${sql.literal(set)}, lease_until = null
+      from json_to_recordset(${storableJson(leases)}::json) as r(${sql.literal(columns.join(", "))})
+      where ${sql.literal(onKey(table, "k", "r"))} and k.lease_token = r.token
+        and k.state = ${sql.literal(`'${table.held}'`)} and k.lease_until is not null
+      returning k.*
+    )${sql.literal(also === "" ? "" : `, also as (${also})`)}
+    select 1 from written`)
   return rows.length
 })
 
@@ -128,6 +135,16 @@ export interface GivenBack {
   readonly isTry?: boolean
 }
 
+/**
+ * What waits behind rows that are given back is due no sooner than those. Else it would stand at the head of every claim,
+ * looked at and left out again, and claims would cost the more the more of it there is.
+ */
+const moveBehind = ({ behind, name, waiting }: LeasedTable): string =>
+  behind === undefined
+    ? ""
+    : `update ${name} f set next_at = g.next_at from written g
+      where ${behind} and f.state = '${waiting}' and f.lease_until is null and f.next_at < g.next_at`
+
 /** Gives rows back for later. Answers how many were still held. */
 export const giveRowsBack = (table: LeasedTable, rows: ReadonlyArray<GivenBack>) =>
   writeUnderLease(
@@ -140,5 +157,6 @@ export const giveRowsBack = (table: LeasedTable, rows: ReadonlyArray<GivenBack>)
     })),
     { uncounted: "integer", delay_millis: "double precision", why: "text" },
     `state = '${table.waiting}', attempts = k.attempts - r.uncounted, last_error = r.why,
-      next_at = clock_timestamp() + r.delay_millis * interval '1 millisecond'`
+      next_at = clock_timestamp() + r.delay_millis * interval '1 millisecond'`,
+    moveBehind(table)
   )

@@ -34,6 +34,7 @@ const table: LeasedTable = {
   open: "state = 'NEW'",
   claimable: `not exists (select 1 from outbox lower where lower.tenant_id = d.tenant_id
     and lower.order_id = d.order_id and lower.version < d.version and lower.state = 'NEW')`,
+  behind: `f.tenant_id = g.tenant_id and f.order_id = g.order_id and f.version > g.version`,
   waiting: "NEW",
   held: "NEW",
   columns: ["tenant_id", "order_id", "version", "message_id", "type", "payload", "traceparent", "created_at"]

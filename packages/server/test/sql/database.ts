@@ -6,8 +6,9 @@ import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
 import { UnitLimits, unitLimits } from "@tickettoken/order-server/sql/TenantTransaction"
 import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
+import { sqlStateOf } from "@tickettoken/order-server/sql/sqlFailures"
 import { Context, Duration, Effect, Layer, type Redacted } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import { makeDatabase } from "../support/postgres.ts"
 
 /** Enough for the races of the contract suites to be races. */
@@ -70,12 +71,16 @@ const passMinutes = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, minut
   )
 })
 
+/** What PostgreSQL ends one of two for that wait for each other, or could not have come one after the other. */
+const isDeadlock = (error: SqlError.SqlError): boolean => ["40P01", "40001"].includes(sqlStateOf(error) ?? "")
+
 const layerTime = Layer.effect(
   TestTime,
   Effect.map(SqlClient.SqlClient, (sql) =>
     TestTime.of({
       // Work that is under way may lock rows in another order than these statements do.
-      passMinutes: (minutes) => Effect.orDie(Effect.retry(passMinutes(sql, minutes), { times: DEADLOCKS_MAX }))
+      passMinutes: (minutes) =>
+        Effect.orDie(Effect.retry(passMinutes(sql, minutes), { times: DEADLOCKS_MAX, while: isDeadlock }))
     })
   )
 )
