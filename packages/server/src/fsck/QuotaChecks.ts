@@ -85,7 +85,10 @@ export const quotaChecks: ReadonlyArray<Check> = [
     part: "tenant",
     cheap: false,
     find: (scope: Scope) =>
-      Effect.map(Effect.forEach(strays, ({ find }) => find(scope)), (found) => found.flat())
+      Effect.map(
+        Effect.forEach(strays, ({ find }) => find(scope)),
+        (found) => found.flat()
+      )
   },
 
   sqlCheck(

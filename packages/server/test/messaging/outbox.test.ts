@@ -243,27 +243,29 @@ layer(relaying, suite)("a bus that does not take everything", (it) => {
     })
   )
 
-  it.effect("leaves nothing due behind what it has returned, so that a claim costs no more however much waits there", () =>
-    Effect.gen(function* () {
-      const tape = yield* Tape
-      const time = yield* TestTime
-      const sql = yield* SqlClient.SqlClient
-      const dueRows = Effect.map(
-        sql<{ n: number }>`select count(*)::int as n from outbox
+  it.effect(
+    "leaves nothing due behind what it has returned, so that a claim costs no more however much waits there",
+    () =>
+      Effect.gen(function* () {
+        const tape = yield* Tape
+        const time = yield* TestTime
+        const sql = yield* SqlClient.SqlClient
+        const dueRows = Effect.map(
+          sql<{ n: number }>`select count(*)::int as n from outbox
           where state = 'NEW' and coalesce(lease_until, next_at) <= clock_timestamp()`,
-        ([row]) => row?.n
-      )
-      const orders = yield* Effect.forEach(Array.from({ length: 5 }), () => Effect.flatMap(freshBuyer, createPayable))
-      assert.strictEqual(yield* dueRows, 15)
-      yield* Ref.set(tape.answer, () => "returned")
-      yield* relayOnce()
-      assert.strictEqual(yield* dueRows, 0)
-      yield* time.passMinutes(1)
-      yield* Ref.set(tape.answer, () => "confirmed")
-      yield* relayOnce().pipe(Effect.repeat({ while: (taken) => taken > 0 }))
-      const sent = firstTimes(yield* Ref.get(tape.messages))
-      for (const { id } of orders) assert.deepStrictEqual(sent.get(id), [1, 2, 3])
-    })
+          ([row]) => row?.n
+        )
+        const orders = yield* Effect.forEach(Array.from({ length: 5 }), () => Effect.flatMap(freshBuyer, createPayable))
+        assert.strictEqual(yield* dueRows, 15)
+        yield* Ref.set(tape.answer, () => "returned")
+        yield* relayOnce()
+        assert.strictEqual(yield* dueRows, 0)
+        yield* time.passMinutes(1)
+        yield* Ref.set(tape.answer, () => "confirmed")
+        yield* relayOnce().pipe(Effect.repeat({ while: (taken) => taken > 0 }))
+        const sent = firstTimes(yield* Ref.get(tape.messages))
+        for (const { id } of orders) assert.deepStrictEqual(sent.get(id), [1, 2, 3])
+      })
   )
 
   it.effect("is not even asked while it is away, so that nothing has to wait when it is back", () =>
