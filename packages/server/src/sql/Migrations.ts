@@ -43,29 +43,31 @@ const STATEMENT_TIMEOUT = "10min"
 
 const TABLE = "orders_migrations"
 
+/** By number and name, in the order in which they run. A migration that has run anywhere is never edited again. */
+export const migrationTexts: { readonly [name: string]: ReadonlyArray<string> } = {
+  "0001_orders": orderTables,
+  "0002_work": workTables,
+  "0003_guards": guards,
+  "0004_row_security": rowSecurity,
+  "0005_alarms": alarmStatements,
+  "0006_audit_chain": auditChain,
+  "0007_inbox": inbox,
+  "0008_bulk_jobs": bulkJobs,
+  "0009_payment_watch": paymentWatch,
+  "0010_refund_keys": refundKeys,
+  "0011_grace_fractions": graceFractions,
+  "0012_payment_looks": paymentLooks,
+  "0013_sales_figures": salesFigures,
+  "0014_message_traces": messageTraces
+}
+
 const statements = (texts: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* Effect.forEach(texts, (text) => sql.unsafe(text).unprepared, { discard: true })
   })
 
-/** By number and name, in the order in which they run. A migration that has run anywhere is never edited again. */
-const migrations = {
-  "0001_orders": statements(orderTables),
-  "0002_work": statements(workTables),
-  "0003_guards": statements(guards),
-  "0004_row_security": statements(rowSecurity),
-  "0005_alarms": statements(alarmStatements),
-  "0006_audit_chain": statements(auditChain),
-  "0007_inbox": statements(inbox),
-  "0008_bulk_jobs": statements(bulkJobs),
-  "0009_payment_watch": statements(paymentWatch),
-  "0010_refund_keys": statements(refundKeys),
-  "0011_grace_fractions": statements(graceFractions),
-  "0012_payment_looks": statements(paymentLooks),
-  "0013_sales_figures": statements(salesFigures),
-  "0014_message_traces": statements(messageTraces)
-}
+const migrations = Object.fromEntries(Object.entries(migrationTexts).map(([name, texts]) => [name, statements(texts)]))
 
 /** The database can not be brought to the needed schema. Nothing was changed. */
 export class MigrationFailed extends Schema.TaggedError<MigrationFailed>()("MigrationFailed", {
