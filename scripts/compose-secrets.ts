@@ -20,6 +20,7 @@ export const composeSecrets = Effect.gen(function* () {
     OWNER_PASSWORD: secret(),
     SERVICE_PASSWORD: secret(),
     REDIS_PASSWORD: secret(),
+    RABBITMQ_PASSWORD: secret(),
     GRAFANA_PASSWORD: secret(),
     JWT_SECRET: jwtSecret,
     SERVICE_KEYS: `payments:${digest(paymentKey)}:orders:confirm,orders:read`,
