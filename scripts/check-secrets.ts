@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, "..")
 
 /** What looks like one and is none, and why. */
 const excepted: ReadonlyArray<{ readonly where: RegExp; readonly messageId: string; readonly why: string }> = [
-  { where: /\.test\.ts$/, messageId: "PostgreSQLConnection", why: "addresses of databases that do not exist" },
+  { where: /(^|\/)test\//, messageId: "PostgreSQLConnection", why: "addresses of databases that do not exist" },
   { where: /^\.ci\/run$/, messageId: "PostgreSQLConnection", why: "puts a password of its own run into a URL" }
 ]
 
