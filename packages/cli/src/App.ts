@@ -12,6 +12,8 @@ import { jobCommands } from "./commands/jobs.ts"
 import { messageCommands } from "./commands/messages.ts"
 import { readCommands } from "./commands/read.ts"
 import { reviewCommands } from "./commands/review.ts"
+import { salesCommands } from "./commands/sales.ts"
+import { searchCommands } from "./commands/search.ts"
 import { serverCommands } from "./commands/server.ts"
 import { CommandFailed, toCommandFailed } from "./ExitCode.ts"
 import { say } from "./Output.ts"
@@ -23,6 +25,8 @@ export const app = Command.make("orders").pipe(
   Command.withDescription("Work with orders: look, cancel, refund, expire, cancel events, serve"),
   Command.withSubcommands([
     ...readCommands,
+    ...searchCommands,
+    ...salesCommands,
     ...changeCommands,
     ...reviewCommands,
     ...eventCommands,

@@ -36,7 +36,8 @@ const codesByTag: { readonly [tag: string]: FailureCode } = {
   ConfirmationRequired: "usage",
   Forbidden: "denied",
   QuantityRuleBroken: "usage",
-  RefundRequestInvalid: "usage"
+  RefundRequestInvalid: "usage",
+  SalesRangeInvalid: "usage"
 }
 
 /** What an error of the core means for the person at the terminal. */

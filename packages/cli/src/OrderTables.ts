@@ -4,7 +4,7 @@
 import { format } from "@tickettoken/order-domain/Currency"
 import { unsafeCents } from "@tickettoken/order-domain/Money"
 import { capturedCents, isOpen, type Order, paymentStatusOf } from "@tickettoken/order-domain/Order"
-import type { OrderPage, RecordedEvent } from "@tickettoken/order-domain/ports/OrderReads"
+import type { OrderPage, OrdersFound, RecordedEvent } from "@tickettoken/order-domain/ports/OrderReads"
 import type { Refund } from "@tickettoken/order-domain/Refund"
 import { DateTime } from "effect"
 import { fields, type Printable } from "./Output.ts"
@@ -75,13 +75,10 @@ const placeNote = ({ hasMore, orders, total }: OrderPage, { offset }: Place): st
   return hasMore ? `${orders.length} of ${total} orders; --offset ${offset + orders.length} shows the next` : undefined
 }
 
-export const ordersTable = (page: OrderPage, place: Place): Printable => ({
-  json: {
-    orders: page.orders.map(orderJson),
-    pagination: { total: page.total, limit: place.limit, offset: place.offset, hasMore: page.hasMore }
-  },
+/** A row for each. */
+const orderRows = (orders: ReadonlyArray<Order>): Pick<Printable, "header" | "rows"> => ({
   header: ["ORDER", "NUMBER", "STATUS", "PAYMENT", "TICKETS", "TOTAL", "CREATED"],
-  rows: page.orders.map((order) => [
+  rows: orders.map((order) => [
     order.id,
     order.orderNumber,
     order.status,
@@ -89,8 +86,28 @@ export const ordersTable = (page: OrderPage, place: Place): Printable => ({
     String(ticketCount(order)),
     money(order.pricing.total, order),
     iso(order.createdAt)
-  ]),
+  ])
+})
+
+export const ordersTable = (page: OrderPage, place: Place): Printable => ({
+  json: {
+    orders: page.orders.map(orderJson),
+    pagination: { total: page.total, limit: place.limit, offset: place.offset, hasMore: page.hasMore }
+  },
+  ...orderRows(page.orders),
   note: placeNote(page, place)
+})
+
+const moreNote = ({ hasMore, orders }: OrdersFound): string | undefined => {
+  const last = orders.at(-1)
+  if (last === undefined) return "no orders"
+  return hasMore ? `${orders.length} orders and more; --after ${last.id} shows the next` : undefined
+}
+
+export const foundTable = (found: OrdersFound, limit: number): Printable => ({
+  json: { orders: found.orders.map(orderJson), pagination: { limit, hasMore: found.hasMore } },
+  ...orderRows(found.orders),
+  note: moreNote(found)
 })
 
 export const orderDetails = (order: Order): Printable => ({

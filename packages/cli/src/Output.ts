@@ -1,20 +1,24 @@
 /**
- * What the command prints: data on stdout, as a table for people or as JSON for programs; everything else on stderr.
+ * What the command prints: data on stdout, as a table for people, as JSON for programs or as CSV for sheets; everything
+ * else on stderr.
  */
 import { Console, Effect } from "effect"
 import { CliOutput, Flag } from "effect/cli"
 
-/** `-o table|json`. The JSON is the stable contract: fields are only ever added. */
-export const outputFlag = Flag.Literals("output", ["table", "json"]).pipe(
+const formats = ["table", "json", "ndjson", "csv"] as const
+
+/** `-o table|json|ndjson|csv`. The JSON is the stable contract: fields are only ever added. */
+export const outputFlag = Flag.Literals("output", formats).pipe(
   Flag.withAlias("o"),
   Flag.withDescription("How to print the result"),
   Flag.withDefault("table")
 )
 
-export type OutputFormat = "table" | "json"
+export type OutputFormat = (typeof formats)[number]
 
 /** A value in both shapes. */
 export interface Printable {
+  /** That of a list begins with its entries: they are the lines of `ndjson`. */
   readonly json: object
   readonly header: ReadonlyArray<string>
   readonly rows: ReadonlyArray<ReadonlyArray<string>>
@@ -44,6 +48,28 @@ export const renderTable = (header: ReadonlyArray<string>, rows: ReadonlyArray<R
     .join("\n")
 }
 
+/** What a sheet would take for a formula, and run. */
+const formula = /^(?:[=+@\t\r]|-(?!\d|$))/
+
+const csvCell = (text: string): string => {
+  const inert = formula.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert
+}
+
+/** The table as RFC 4180 has it, with its header. */
+export const renderCsv = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
+  [header.map((name) => name.toLowerCase().replaceAll(" ", "_")), ...rows]
+    .map((row) => row.map(csvCell).join(","))
+    .join("\r\n")
+
+/** One line for each entry of a list; anything else is one line. */
+export const renderLines = (json: object): string => {
+  const values: ReadonlyArray<unknown> = Object.values(json)
+  const first = values[0]
+  const entries: ReadonlyArray<unknown> = Array.isArray(first) ? first : [json]
+  return entries.map((entry) => JSON.stringify(entry)).join("\n")
+}
+
 /** Two columns, for one thing with many fields. */
 export const fields = (pairs: ReadonlyArray<readonly [string, string]>): Pick<Printable, "header" | "rows"> => ({
   header: ["FIELD", "VALUE"],
@@ -62,6 +88,11 @@ export const say = (text: string): Effect.Effect<void> =>
 /** Prints a result on stdout. */
 export const print = Effect.fnUntraced(function* (format: OutputFormat, value: Printable) {
   if (format === "json") return yield* Console.log(JSON.stringify(value.json, null, 2))
+  if (format === "csv") return yield* Console.log(renderCsv(value.header, value.rows))
+  if (format === "ndjson") {
+    const lines = renderLines(value.json)
+    return lines === "" ? undefined : yield* Console.log(lines)
+  }
   if (value.rows.length > 0) yield* Console.log(renderTable(value.header, value.rows))
   if (value.note !== undefined) yield* say(value.note)
 })

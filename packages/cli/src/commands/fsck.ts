@@ -11,7 +11,7 @@ import { Backend } from "../Backend.ts"
 import { confirm, dryRunFlag, yesFlag } from "../Confirmation.ts"
 import { CommandFailed } from "../ExitCode.ts"
 import { actorFlag, operatorName } from "../Operator.ts"
-import { outputFlag, type Printable, print, say } from "../Output.ts"
+import { type OutputFormat, outputFlag, type Printable, print, say } from "../Output.ts"
 
 const tenantFlag = Flag.String("tenant").pipe(
   Flag.withDescription("Only of this tenant; else of all"),
@@ -65,7 +65,7 @@ const findingsOf = (results: ReadonlyArray<CheckResult>): ReadonlyArray<Finding>
 
 /** Prints what was found. Fails when that is something, or when a check could not be done in time, so that a script can tell. */
 const tell = Effect.fnUntraced(function* (
-  output: "table" | "json",
+  output: OutputFormat,
   results: ReadonlyArray<CheckResult>,
   repairs: ReadonlyArray<Repair>,
   dryRun: boolean

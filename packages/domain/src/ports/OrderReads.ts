@@ -2,10 +2,12 @@
  * Questions about orders that change nothing.
  */
 import { Context, type DateTime, type Effect } from "effect"
-import type { EventId, OrderId, TenantId, UserId } from "../Ids.ts"
+import type { Currency } from "../Currency.ts"
+import type { EventId, OrderId, PaymentIntentId, TenantId, UserId } from "../Ids.ts"
 import type { Order, OrderStatus } from "../Order.ts"
 import type { OrderNotFound, ServiceUnavailable } from "../OrderErrors.ts"
 import type { OrderEvent } from "../OrderEvent.ts"
+import type { OrderNumber } from "../OrderNumber.ts"
 
 /** A page of orders, newest first. `userId: null` means everybody's. */
 export interface OrderQuery {
@@ -19,16 +21,50 @@ export interface OrderQuery {
   readonly after: PageKey | null
 }
 
+/** A value of metadata that can be searched for: one that holds no others. */
+export type MetadataScalar = string | number | boolean | null
+
+/** What is said of the orders that are looked for. All of it must hold; what is left out may be anything. */
+export interface OrderCriteria {
+  readonly id?: OrderId | undefined
+  readonly orderNumber?: OrderNumber | undefined
+  readonly userId?: UserId | undefined
+  /** The order's own intent, or one with which it was paid. */
+  readonly paymentIntentId?: PaymentIntentId | undefined
+  readonly eventId?: EventId | undefined
+  readonly status?: OrderStatus | undefined
+  readonly currency?: Currency | undefined
+  /** The total, in minor units, both ends included. */
+  readonly totalMin?: number | undefined
+  readonly totalMax?: number | undefined
+  /** Creation, from this instant on and before that one. */
+  readonly createdFrom?: DateTime.Utc | undefined
+  readonly createdBefore?: DateTime.Utc | undefined
+  /** Keys at the top of the metadata, with exactly these values. */
+  readonly metadata?: Readonly<Record<string, MetadataScalar>> | undefined
+}
+
+/** A page of the orders that are looked for, newest first. */
+export interface OrderSearch extends OrderCriteria {
+  readonly tenantId: TenantId
+  readonly limit: number
+  readonly after: PageKey | null
+}
+
 /** Where a page ended: the last order's creation time and id. */
 export interface PageKey {
   readonly createdAt: DateTime.Utc
   readonly id: OrderId
 }
 
-export interface OrderPage {
+/** Some of the orders that were asked for. */
+export interface OrdersFound {
   readonly orders: ReadonlyArray<Order>
-  readonly total: number
   readonly hasMore: boolean
+}
+
+export interface OrderPage extends OrdersFound {
+  readonly total: number
 }
 
 /** An audit fact with its row's id. */
@@ -73,6 +109,8 @@ export class OrderReads extends Context.Service<
      * page. It still counts in `total`, takes its place on the page, and asking for it by id is a defect.
      */
     readonly list: (query: OrderQuery) => Effect.Effect<OrderPage, ServiceUnavailable>
+    /** A page of the orders that fit, as `list` would give it; nobody counts how many there are. */
+    readonly search: (query: OrderSearch) => Effect.Effect<OrdersFound, ServiceUnavailable>
     /** The order's audit facts, oldest first. */
     readonly history: (
       tenantId: TenantId,

@@ -7,7 +7,7 @@ import { type Caller, isAdmin, seesAllOrders } from "../Actor.ts"
 import { type EventId, type TenantId, UserId } from "../Ids.ts"
 import type { OrderStatus } from "../Order.ts"
 import { Forbidden } from "../OrderErrors.ts"
-import { type ExpiringOrder, OrderReads, type PageKey } from "../ports/OrderReads.ts"
+import { type ExpiringOrder, type OrderCriteria, OrderReads, type PageKey } from "../ports/OrderReads.ts"
 import { OrderStore } from "../ports/OrderStore.ts"
 
 /** One order. Fails with `OrderNotFound` for an absent id, another tenant's and another user's alike (rule 7.1). */
@@ -45,6 +45,19 @@ export const listOrders = Effect.fn("listOrders")(function* (input: ListOrdersIn
     offset: input.offset,
     after: input.after
   })
+})
+
+export interface SearchOrdersInput extends OrderCriteria {
+  readonly caller: Caller
+  readonly limit: number
+  readonly after: PageKey | null
+}
+
+/** A page of the tenant's orders that fit, newest first. Fails with `Forbidden` for all but admins. */
+export const searchOrders = Effect.fn("searchOrders")(function* ({ caller, ...criteria }: SearchOrdersInput) {
+  yield* requireAdmin(caller)
+  const reads = yield* OrderReads
+  return yield* reads.search({ ...criteria, tenantId: caller.tenantId })
 })
 
 /** The order's audit facts, oldest first. */

@@ -6,6 +6,7 @@ import { AnalyticsApi } from "./AnalyticsApi.ts"
 import { BulkJobsApi } from "./BulkJobsApi.ts"
 import { InternalApi } from "./InternalApi.ts"
 import { MessagesApi } from "./MessagesApi.ts"
+import { OrderSearchApi } from "./OrderSearchApi.ts"
 import { OrdersApi } from "./OrdersApi.ts"
 import { QuotesApi } from "./QuotesApi.ts"
 import { refineOpenApi } from "./refineOpenApi.ts"
@@ -16,6 +17,7 @@ export class OrderServiceApi extends HttpApi.make("order-service")
   .add(InternalApi)
   .add(BulkJobsApi)
   .add(MessagesApi)
+  .add(OrderSearchApi)
   .add(AnalyticsApi)
   // Unknown fields and unknown query parameters are faults, and every fault of a request is told at once.
   .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })

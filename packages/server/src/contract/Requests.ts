@@ -19,8 +19,9 @@ import {
   UserId
 } from "@tickettoken/order-domain/Ids"
 import { Metadata } from "@tickettoken/order-domain/Metadata"
-import { Cents } from "@tickettoken/order-domain/Money"
+import { AMOUNT_CEILING, Cents } from "@tickettoken/order-domain/Money"
 import { OrderStatus } from "@tickettoken/order-domain/Order"
+import { OrderNumber } from "@tickettoken/order-domain/OrderNumber"
 import { DateTime, Effect, Option, Schema, SchemaTransformation } from "effect"
 
 const REASON_CHARS_MAX = 500
@@ -33,6 +34,9 @@ const OFFSET_MAX = 10_000
 const LOOK_AHEAD_MINUTES_MAX = 24 * 60
 /** Longer than any cursor that we make. */
 const CURSOR_CHARS_MAX = 256
+/** What is searched for in metadata. */
+const METADATA_QUERY_CHARS_MAX = 1024
+const METADATA_QUERY_KEYS_MAX = 5
 
 /** Text that a person writes: something visible in it, and nothing that PostgreSQL can not store. */
 const Reason = Schema.String.check(
@@ -44,6 +48,11 @@ const Reason = Schema.String.check(
 )
 
 const dayOf = (text: string): Option.Option<DateTime.Utc> => DateTime.make(`${text}T00:00:00Z`)
+
+const ISO_DAY_CHARS = 10
+
+/** The 30th of February is read as a day of March: one that is written otherwise than it is read is none. */
+const isDay = (text: string): boolean => Option.exists(dayOf(text), (day) => DateTime.formatIsoDateUtc(day) === text)
 
 const Quantity = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: QUANTITY_MAX }))
 
@@ -149,6 +158,11 @@ export const OrderPath = { orderId: OrderId }
 
 export const RefundPath = { orderId: OrderId, refundId: RefundId }
 
+const QueryCursor = Schema.String.check(
+  Schema.isMaxLength(CURSOR_CHARS_MAX),
+  Schema.isPattern(/^[\w-]+$/, { expected: "a cursor of an earlier page" })
+)
+
 export const ListOrdersQuery = {
   status: Schema.optionalKey(OrderStatus),
   eventId: Schema.optionalKey(EventId),
@@ -157,16 +171,74 @@ export const ListOrdersQuery = {
   limit: queryInt(1, PAGE_MAX, 50),
   offset: queryInt(0, OFFSET_MAX, 0),
   /** `nextCursor` of the page before, in place of `offset`. */
-  cursor: Schema.optionalKey(
-    Schema.String.check(
-      Schema.isMaxLength(CURSOR_CHARS_MAX),
-      Schema.isPattern(/^[\w-]+$/, { expected: "a cursor of an earlier page" })
-    )
-  )
+  cursor: Schema.optionalKey(QueryCursor)
 }
 
 /** As a handler sees it. */
 export type OrderListQuery = Schema.Struct.Type<typeof ListOrdersQuery>
+
+/** An amount in a query, in minor units and plain digits. */
+const QueryCents = Schema.String.check(
+  Schema.isPattern(/^(?:0|[1-9][0-9]{0,10})$/, { expected: "minor units in plain digits" })
+).pipe(
+  Schema.decodeTo(
+    Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: AMOUNT_CEILING })),
+    SchemaTransformation.numberFromString
+  )
+)
+
+/** Of this era and the next ones: what is stored has no other. */
+const QueryInstant = Schema.String.annotate({ format: "date-time" })
+  .check(
+    Schema.isPattern(/^[1-9]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})$/, {
+      expected: "an instant such as 2026-11-27T08:00:00Z"
+    }),
+    Schema.makeFilter((text) => isDay(text.slice(0, ISO_DAY_CHARS)) && Option.isSome(DateTime.make(text)), {
+      expected: "an instant of the calendar"
+    })
+  )
+  .pipe(Schema.decodeTo(Schema.DateTimeUtc, SchemaTransformation.dateTimeUtcFromString))
+
+const storable = (text: string): boolean => !text.includes("\u0000") && text.isWellFormed()
+
+/** Keys at the top of the metadata with their values, as a JSON object. */
+const QueryMetadata = Schema.String.check(Schema.isMaxLength(METADATA_QUERY_CHARS_MAX)).pipe(
+  Schema.decodeTo(
+    Schema.fromJsonString(
+      Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null])).check(
+        Schema.isMaxProperties(METADATA_QUERY_KEYS_MAX),
+        Schema.makeFilter(
+          (entries) =>
+            Object.entries(entries).every(
+              ([key, value]) => storable(key) && (typeof value !== "string" || storable(value))
+            ),
+          { expected: "text without NUL and without half a surrogate pair" }
+        )
+      )
+    )
+  )
+)
+
+export const SearchOrdersQuery = {
+  id: Schema.optionalKey(OrderId),
+  orderNumber: Schema.optionalKey(OrderNumber),
+  userId: Schema.optionalKey(UserId),
+  paymentIntentId: Schema.optionalKey(PaymentIntentId.check(Schema.makeFilter(storable, { expected: "plain text" }))),
+  eventId: Schema.optionalKey(EventId),
+  status: Schema.optionalKey(OrderStatus),
+  currency: Schema.optionalKey(Currency),
+  /** The total, in minor units, both ends included. */
+  totalMin: Schema.optionalKey(QueryCents),
+  totalMax: Schema.optionalKey(QueryCents),
+  /** Creation, from this instant on and before that one. */
+  createdFrom: Schema.optionalKey(QueryInstant),
+  createdBefore: Schema.optionalKey(QueryInstant),
+  metadata: Schema.optionalKey(QueryMetadata),
+  limit: queryInt(1, PAGE_MAX, 50),
+  cursor: Schema.optionalKey(QueryCursor)
+}
+/** As a handler sees it. */
+export type OrderSearchQuery = Schema.Struct.Type<typeof SearchOrdersQuery>
 
 export const ExpiringQuery = {
   minutes: queryInt(0, LOOK_AHEAD_MINUTES_MAX, 5),
@@ -177,9 +249,7 @@ export const ExpiringQuery = {
 const Day = Schema.String.annotate({ format: "date" })
   .check(
     Schema.isPattern(/^\d{4}-\d{2}-\d{2}$/, { expected: "a day such as 2026-11-27" }),
-    Schema.makeFilter((text) => Option.exists(dayOf(text), (day) => DateTime.formatIsoDateUtc(day) === text), {
-      expected: "a day of the calendar"
-    })
+    Schema.makeFilter(isDay, { expected: "a day of the calendar" })
   )
   .pipe(
     Schema.decodeTo(

@@ -98,6 +98,17 @@ export const OrderListView = Schema.Struct({
   })
 }).annotate({ identifier: "OrderList" })
 
+/** A page of what was found. Nobody counts how much there is. */
+export const OrderSearchView = Schema.Struct({
+  orders: Schema.Array(OrderView),
+  pagination: Schema.Struct({
+    limit: Count,
+    hasMore: Schema.Boolean,
+    /** Give it back as `cursor` for the next page; `null` on the last one. */
+    nextCursor: Schema.NullOr(Schema.String)
+  })
+}).annotate({ identifier: "OrderSearch" })
+
 export const ReservationView = Schema.Struct({
   orderId: OrderId,
   status: OrderStatus,

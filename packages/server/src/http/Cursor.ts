@@ -5,6 +5,7 @@
  * typing errors from leading somewhere; a cursor that somebody makes up grants nothing, because the list is the caller's
  * own whatever the position.
  */
+import type { Caller } from "@tickettoken/order-domain/Actor"
 import { OrderId } from "@tickettoken/order-domain/Ids"
 import type { PageKey } from "@tickettoken/order-domain/ports/OrderReads"
 import { DateTime, Option, Result, Schema } from "effect"
@@ -12,13 +13,19 @@ import { createHash } from "node:crypto"
 import { canonicalJson } from "./canonicalJson.ts"
 
 /** Everything that makes one list another one. */
-export interface ListIdentity {
+interface ListIdentity {
   readonly tenantId: string
   readonly callerId: string
-  readonly userId: string | undefined
-  readonly status: string | undefined
-  readonly eventId: string | undefined
+  /** What the list holds of all orders: JSON. */
+  readonly filters: object
 }
+
+/** The identity of what this caller asks for. */
+export const listIdentity = ({ actor, tenantId }: Caller, filters: object): ListIdentity => ({
+  tenantId,
+  callerId: actor.id,
+  filters
+})
 
 const VERSION = "1"
 const SEAL_BYTES = 12

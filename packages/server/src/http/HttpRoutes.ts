@@ -12,6 +12,7 @@ import * as HealthRoutes from "./HealthRoutes.ts"
 import * as InternalHandlers from "./InternalHandlers.ts"
 import * as MessagesHandlers from "./MessagesHandlers.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
+import * as OrderSearchHandlers from "./OrderSearchHandlers.ts"
 import * as OrdersHandlers from "./OrdersHandlers.ts"
 import * as QuotesHandlers from "./QuotesHandlers.ts"
 import * as RateLimitsLive from "./RateLimitsLive.ts"
@@ -26,6 +27,7 @@ const api = HttpApiBuilder.layer(OrderServiceApi, { openapiPath: "/openapi.json"
     InternalHandlers.layer,
     BulkJobsHandlers.layer,
     MessagesHandlers.layer,
+    OrderSearchHandlers.layer,
     AnalyticsHandlers.layer
   ]),
   Layer.provide([RequestShapeLive.layer, BearerAuthLive.layer, ServiceKeyAuthLive.layer, RateLimitsLive.layer])

@@ -23,7 +23,7 @@ import { OrderServiceApi } from "../contract/Api.ts"
 import { CurrentCaller } from "../contract/Auth.ts"
 import type { CreateOrderBody, OrderListQuery, RefundOrderBody } from "../contract/Requests.ts"
 import { CurrentRequest } from "./CurrentRequest.ts"
-import { cursorAfter, type ListIdentity, readCursor } from "./Cursor.ts"
+import { cursorAfter, listIdentity, readCursor } from "./Cursor.ts"
 import { HttpSettings } from "./HttpSettings.ts"
 import { answerOnce } from "./Idempotent.ts"
 import { answerIfMatch, etagOf, expectedVersion } from "./IfMatch.ts"
@@ -108,7 +108,7 @@ const list = Effect.fnUntraced(function* (query: OrderListQuery) {
   const caller = yield* CurrentCaller
   const { requestId } = yield* CurrentRequest
   const { cursor, eventId, limit, offset, status, userId } = query
-  const identity: ListIdentity = { tenantId: caller.tenantId, callerId: caller.actor.id, userId, status, eventId }
+  const identity = listIdentity(caller, { userId, status, eventId })
   const after = cursor === undefined ? Option.none() : readCursor(identity, cursor)
   if (cursor !== undefined && (Option.isNone(after) || offset > 0)) {
     const message = offset > 0 ? "stands in place of offset" : "is not a cursor of this list"

@@ -29,6 +29,7 @@ import { graceFractions } from "./migrations/0011_grace_fractions.ts"
 import { paymentLooks } from "./migrations/0012_payment_looks.ts"
 import { salesFigures } from "./migrations/0013_sales_figures.ts"
 import { messageTraces } from "./migrations/0014_message_traces.ts"
+import { orderSearch } from "./migrations/0015_order_search.ts"
 import { appRole, auditorRole, jobsRole } from "./TenantTransaction.ts"
 import { inbox } from "./migrations/0007_inbox.ts"
 
@@ -58,7 +59,8 @@ export const migrationTexts: { readonly [name: string]: ReadonlyArray<string> } 
   "0011_grace_fractions": graceFractions,
   "0012_payment_looks": paymentLooks,
   "0013_sales_figures": salesFigures,
-  "0014_message_traces": messageTraces
+  "0014_message_traces": messageTraces,
+  "0015_order_search": orderSearch
 }
 
 const statements = (texts: ReadonlyArray<string>) =>

@@ -9,31 +9,37 @@ import {
   type ExpiringQuery,
   type OrderQuery,
   OrderReads,
+  type OrderSearch,
   type RecordedEvent
 } from "@tickettoken/order-domain/ports/OrderReads"
 import { DateTime, Effect, Layer, Predicate, Schema } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
+import { criteriaFragments } from "./OrderCriteriaSql.ts"
 import { type OrderRow, orderRowColumns, toOrderOrNull } from "./OrderRow.ts"
 import { orUnavailable } from "./sqlFailures.ts"
 import { inTenant } from "./TenantTransaction.ts"
 
-const filtersOf = (
-  sql: SqlClient.SqlClient,
-  { eventId, status, tenantId, userId }: OrderQuery
-): ReadonlyArray<Statement.Fragment> => [
-  sql`o.tenant_id = ${tenantId}`,
-  ...(userId === null ? [] : [sql`o.user_id = ${userId}`]),
-  ...(status === null ? [] : [sql`o.status = ${status}`]),
-  ...(eventId === null ? [] : [sql`o.event_id = ${eventId}`])
-]
+/** A list is a search by what it is filtered by. */
+export const searchOf = ({ after, eventId, limit, status, tenantId, userId }: OrderQuery): OrderSearch => ({
+  tenantId,
+  eventId: eventId ?? undefined,
+  status: status ?? undefined,
+  userId: userId ?? undefined,
+  limit,
+  after
+})
 
 /**
  * A page and one row more. Newest first; orders of the same instant by id, so that no page repeats or skips one. Each
- * filter has an index in this order. Exported for a test that asks PostgreSQL how it would run it.
+ * filter has an index (OrderCriteriaSql.ts). Exported for a test that asks PostgreSQL how it would run it.
  */
-export const pageStatement = (sql: SqlClient.SqlClient, query: OrderQuery): Statement.Statement<OrderRow> => {
-  const { after, limit, offset } = query
-  const filters = filtersOf(sql, query)
+export const pageStatement = (
+  sql: SqlClient.SqlClient,
+  query: OrderSearch,
+  offset = 0
+): Statement.Statement<OrderRow> => {
+  const { after, limit, tenantId } = query
+  const filters = criteriaFragments(sql, tenantId, query)
   const page: ReadonlyArray<Statement.Fragment> =
     after === null
       ? filters
@@ -42,22 +48,32 @@ export const pageStatement = (sql: SqlClient.SqlClient, query: OrderQuery): Stat
     order by o.created_at desc, o.id desc limit ${limit + 1} offset ${after === null ? offset : 0}`
 }
 
+/** What there is of a page of `limit` rows and one more. */
+const pageOf = Effect.fnUntraced(function* (rows: ReadonlyArray<OrderRow>, limit: number) {
+  const orders = yield* Effect.forEach(rows.slice(0, limit), toOrderOrNull)
+  return { orders: orders.filter(Predicate.isNotNull), hasMore: rows.length > limit }
+})
+
+const search = Effect.fnUntraced(function* (query: OrderSearch) {
+  const sql = yield* SqlClient.SqlClient
+  return yield* pageOf(yield* inTenant(query.tenantId, pageStatement(sql, query)), query.limit)
+})
+
 const list = Effect.fnUntraced(function* (query: OrderQuery) {
   const sql = yield* SqlClient.SqlClient
   const { limit, tenantId } = query
+  const asked = searchOf(query)
   const [rows, counted] = yield* inTenant(
     tenantId,
     Effect.all([
-      pageStatement(sql, query),
+      pageStatement(sql, asked, query.offset),
       // Reads all that match, however small the page: the price of a total in every answer. An index holds all it needs.
-      sql<{ total: bigint }>`select count(*) as total from orders o where ${sql.and(filtersOf(sql, query))}`
+      sql<{
+        total: bigint
+      }>`select count(*) as total from orders o where ${sql.and(criteriaFragments(sql, tenantId, asked))}`
     ])
   )
-  return {
-    orders: (yield* Effect.forEach(rows.slice(0, limit), toOrderOrNull)).filter(Predicate.isNotNull),
-    total: Number(counted[0]?.total ?? 0n),
-    hasMore: rows.length > limit
-  }
+  return { ...(yield* pageOf(rows, limit)), total: Number(counted[0]?.total ?? 0n) }
 })
 
 interface EventRow {
@@ -165,6 +181,7 @@ export const layer: Layer.Layer<OrderReads, never, SqlClient.SqlClient> = Layer.
     const withSql = Effect.provideService(SqlClient.SqlClient, sql)
     return OrderReads.of({
       list: Effect.fn("OrderReads.list")(list, orUnavailable, withSql),
+      search: Effect.fn("OrderReads.search")(search, orUnavailable, withSql),
       history: Effect.fn("OrderReads.history")(history, orUnavailable, withSql),
       expiring: Effect.fn("OrderReads.expiring")(expiring, orUnavailable, withSql),
       cancellableOfEvent: Effect.fn("OrderReads.cancellableOfEvent")(cancellableOfEvent, orUnavailable, withSql)

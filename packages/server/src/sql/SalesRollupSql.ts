@@ -103,8 +103,8 @@ const adding = (table: string, key: string, columns: ReadonlyArray<string>, rows
     on conflict (${key}) do update set ${columns.map((column) => `${column} = known.${column} + excluded.${column}`).join(", ")}`
 
 const foldStatement = `with taken as (
-    delete from sales_changes where (tenant_id, id) in (
-      select tenant_id, id from sales_changes order by tenant_id, id limit $1)
+    delete from sales_changes where ctid = any (array(
+      select ctid from sales_changes order by tenant_id, id limit $1))
     returning *
   ),
   parts as materialized (${partsOf("taken")}),

@@ -7,6 +7,7 @@ import { alarmTables } from "./migrations/0005_alarms.ts"
 import { bulkTables } from "./migrations/0008_bulk_jobs.ts"
 import { paymentLookTables } from "./migrations/0012_payment_looks.ts"
 import { salesTables } from "./migrations/0013_sales_figures.ts"
+import { searchTables } from "./migrations/0015_order_search.ts"
 
 /** Those that hold tenants' rows: row security is on, forced, and has a policy for the tenant's own rows. */
 export const tenantTables: ReadonlyArray<string> = [
@@ -14,7 +15,8 @@ export const tenantTables: ReadonlyArray<string> = [
   ...alarmTables,
   ...bulkTables,
   "inbox",
-  ...salesTables
+  ...salesTables,
+  ...searchTables
 ]
 
 /** Those that hold nothing of any tenant. */

@@ -197,6 +197,7 @@ layer(memoryServer({ requestBudget: Duration.seconds(1) }), live)(
 const brokenReads = Layer.succeed(
   OrderReads,
   OrderReads.of({
+    search: () => Effect.die("nobody searches"),
     list: () => Effect.die(new Error("select secret from orders at /srv/app/x.ts:1")),
     history: () => Effect.die("nonsense"),
     expiring: () => Effect.die(null),

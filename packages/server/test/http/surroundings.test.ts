@@ -38,6 +38,7 @@ describe("the contract", () => {
       "/internal/v1/orders/{orderId}/expire",
       "/internal/v1/bulk-jobs/{jobId}",
       "/internal/v1/events/replay",
+      "/api/v1/admin/orders/search",
       "/api/v1/admin/analytics/summary",
       "/api/v1/admin/analytics/series",
       "/api/v1/admin/analytics/top-events",

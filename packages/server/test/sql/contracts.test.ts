@@ -7,6 +7,7 @@ import { eventClosuresContract } from "@tickettoken/order-testing/contracts/even
 import { idempotencyKeysContract } from "@tickettoken/order-testing/contracts/idempotencyKeysContract"
 import { inboxContract } from "@tickettoken/order-testing/contracts/inboxContract"
 import { orderReadsContract } from "@tickettoken/order-testing/contracts/orderReadsContract"
+import { orderSearchContract } from "@tickettoken/order-testing/contracts/orderSearchContract"
 import { orderStoreContract } from "@tickettoken/order-testing/contracts/orderStoreContract"
 import { outboxContract } from "@tickettoken/order-testing/contracts/outboxContract"
 import { paymentLooksContract } from "@tickettoken/order-testing/contracts/paymentLooksContract"
@@ -23,6 +24,7 @@ workQueueContract(name, layerStore, options)
 idempotencyKeysContract(name, layerStore, options)
 eventClosuresContract(name, layerStore, options)
 orderReadsContract(name, layerStore, options)
+orderSearchContract(name, layerStore, options)
 salesReadsContract(name, layerStore, { ...options, settle: foldAllSales })
 endedOrdersContract(name, layerStore, options)
 awaitedPaymentsContract(name, layerStore, options)

@@ -16,6 +16,7 @@ import { graceFractions } from "@tickettoken/order-server/sql/migrations/0011_gr
 import { paymentLooks } from "@tickettoken/order-server/sql/migrations/0012_payment_looks"
 import { salesFigures, salesFunctions } from "@tickettoken/order-server/sql/migrations/0013_sales_figures"
 import { messageTraces } from "@tickettoken/order-server/sql/migrations/0014_message_traces"
+import { orderSearch, searchFunctions } from "@tickettoken/order-server/sql/migrations/0015_order_search"
 import * as PostgresLayer from "@tickettoken/order-server/sql/PostgresLayer"
 import * as RoleCheck from "@tickettoken/order-server/sql/RoleCheck"
 import * as SqlLayer from "@tickettoken/order-server/sql/SqlLayer"
@@ -41,7 +42,8 @@ const all = [
   "0011_grace_fractions",
   "0012_payment_looks",
   "0013_sales_figures",
-  "0014_message_traces"
+  "0014_message_traces",
+  "0015_order_search"
 ]
 
 /** An empty database for each test. */
@@ -100,7 +102,8 @@ const frozen = {
   "0011_grace_fractions": "f4bdd143fbcb960b",
   "0012_payment_looks": "f7c6ad4a4aa46699",
   "0013_sales_figures": "d58a0d930ad4b18e",
-  "0014_message_traces": "b4d27e9eab1ae598"
+  "0014_message_traces": "b4d27e9eab1ae598",
+  "0015_order_search": "b5e955150f651dca"
 }
 
 /** Refunds that two have asked for, one of them with one key for two buyers. */
@@ -134,7 +137,8 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "300 seconds" })("migra
           "0011_grace_fractions": digestOf(graceFractions),
           "0012_payment_looks": digestOf(paymentLooks),
           "0013_sales_figures": digestOf(salesFigures),
-          "0014_message_traces": digestOf(messageTraces)
+          "0014_message_traces": digestOf(messageTraces),
+          "0015_order_search": digestOf(orderSearch)
         },
         frozen
       )
@@ -212,7 +216,7 @@ layer(Layer.empty, { excludeTestServices: true, timeout: "300 seconds" })("migra
           where pronamespace = 'public'::regnamespace order by proname`
         assert.deepStrictEqual(
           made,
-          [...functions, ...auditFunctions, ...salesFunctions]
+          [...functions, ...auditFunctions, ...salesFunctions, ...searchFunctions]
             .toSorted()
             .map((name) => ({ name, config: ["search_path=pg_catalog, public, pg_temp"] }))
         )

@@ -37,7 +37,7 @@ const fill = Effect.gen(function* () {
     key: "k",
     fingerprint: "f"
   } as const
-  const { order: held } = yield* create(buyer, { idempotencyKey: "k" }, { claim })
+  const { order: held } = yield* create(buyer, { idempotencyKey: "k", metadata: { seat: "A1" } }, { claim })
   const confirmed = yield* createConfirmed(buyer)
   yield* send(confirmed, cancelAs(confirmed, "organiser"))
   const cancelled = yield* createPayable(buyer)

@@ -8,7 +8,8 @@ import {
   type ExpiringOrder,
   type ExpiringQuery,
   type OrderQuery,
-  OrderReads
+  OrderReads,
+  type OrderSearch
 } from "@tickettoken/order-domain/ports/OrderReads"
 import { MemoryWorld, rowOf, type WorldState } from "./MemoryWorld.ts"
 import { ScriptedFaults } from "./ScriptedFaults.ts"
@@ -28,6 +29,37 @@ const byPlace = Ordering.combine(
 )
 
 const newestFirst = Ordering.flip(byPlace)
+
+const fits = ({ metadata = {}, ...wanted }: OrderSearch) => {
+  const is = <A>(asked: A | undefined, value: A): boolean => asked === undefined || asked === value
+  return (order: Order): boolean =>
+    order.tenantId === wanted.tenantId &&
+    is(wanted.id, order.id) &&
+    is(wanted.orderNumber, order.orderNumber) &&
+    is(wanted.userId, order.userId) &&
+    is(wanted.eventId, order.eventId) &&
+    is(wanted.status, order.status) &&
+    is(wanted.currency, order.currency) &&
+    (wanted.paymentIntentId === undefined ||
+      order.intent?.id === wanted.paymentIntentId ||
+      order.captures.some(({ paymentIntentId }) => paymentIntentId === wanted.paymentIntentId)) &&
+    order.pricing.total >= (wanted.totalMin ?? 0) &&
+    order.pricing.total <= (wanted.totalMax ?? Number.POSITIVE_INFINITY) &&
+    (wanted.createdFrom === undefined || DateTime.isGreaterThanOrEqualTo(order.createdAt, wanted.createdFrom)) &&
+    (wanted.createdBefore === undefined || DateTime.isLessThan(order.createdAt, wanted.createdBefore)) &&
+    Object.entries(metadata).every(
+      ([key, value]) => Object.hasOwn(order.metadata, key) && order.metadata[key] === value
+    )
+}
+
+const found = (query: OrderSearch) => (world: WorldState) => {
+  const { after, limit } = query
+  const rest = ordersOf(world)
+    .filter(fits(query))
+    .filter((order) => after === null || byPlace(order, after) < 0)
+    .toSorted(newestFirst)
+  return { orders: rest.slice(0, limit), hasMore: rest.length > limit }
+}
 
 const page = (query: OrderQuery) => (world: WorldState) => {
   const { after, eventId, limit, offset, status, tenantId, userId } = query
@@ -80,6 +112,9 @@ export const layer = Layer.effect(
     return OrderReads.of({
       list: Effect.fn("OrderReads.list")(function* (query) {
         return yield* read(page(query))
+      }),
+      search: Effect.fn("OrderReads.search")(function* (query) {
+        return yield* read(found(query))
       }),
       history: Effect.fn("OrderReads.history")(function* (tenantId, orderId) {
         const facts = yield* read(({ facts: all }) => Option.getOrUndefined(HashMap.get(all, rowOf(tenantId, orderId))))

@@ -12,6 +12,7 @@ import { idempotencyKeysContract } from "@tickettoken/order-testing/contracts/id
 import { identifiersContract } from "@tickettoken/order-testing/contracts/identifiersContract"
 import { inboxContract } from "@tickettoken/order-testing/contracts/inboxContract"
 import { orderReadsContract } from "@tickettoken/order-testing/contracts/orderReadsContract"
+import { orderSearchContract } from "@tickettoken/order-testing/contracts/orderSearchContract"
 import { orderStoreContract } from "@tickettoken/order-testing/contracts/orderStoreContract"
 import { outboxContract } from "@tickettoken/order-testing/contracts/outboxContract"
 import { paymentsContract } from "@tickettoken/order-testing/contracts/paymentsContract"
@@ -31,6 +32,7 @@ workQueueContract("in memory", ports)
 idempotencyKeysContract("in memory", ports)
 eventClosuresContract("in memory", ports)
 orderReadsContract("in memory", ports)
+orderSearchContract("in memory", ports)
 salesReadsContract("in memory", ports, { settle: Effect.void })
 endedOrdersContract("in memory", ports)
 awaitedPaymentsContract("in memory", ports)

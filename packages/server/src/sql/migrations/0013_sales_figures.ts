@@ -192,13 +192,18 @@ const access = [
 
 const read = ["orders", "order_items", "payments", "order_refunds"]
 
+/** Every order and refund that there is, as changes to be folded. */
+export const allAsChanges: ReadonlyArray<string> = [
+  `insert into sales_changes (${orderImageColumns}) select ${orderImage("o", "1")} from orders o`,
+  `insert into sales_changes (${refundImageColumns}) select ${refundImage("r", "o", "1")}
+    from order_refunds r join orders o on o.tenant_id = r.tenant_id and o.id = r.order_id where r.state = 'COMPLETED'`
+]
+
 // What is there already is a change too, to be folded like any other. As in 0006, the owner steps out of row security for
 // this, inside the migration's transaction.
 const backfill = [
   ...[...read, "sales_changes"].map((table) => `alter table ${table} no force row level security`),
-  `insert into sales_changes (${orderImageColumns}) select ${orderImage("o", "1")} from orders o`,
-  `insert into sales_changes (${refundImageColumns}) select ${refundImage("r", "o", "1")}
-    from order_refunds r join orders o on o.tenant_id = r.tenant_id and o.id = r.order_id where r.state = 'COMPLETED'`,
+  ...allAsChanges,
   ...[...read, "sales_changes"].map((table) => `alter table ${table} force row level security`)
 ]
 

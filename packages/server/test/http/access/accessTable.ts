@@ -92,6 +92,11 @@ export const accessTable: Readonly<Record<string, Row>> = {
   "POST /api/v1/quotes/order": { needs: "nothing", body: newOrder, who: everybody(200) },
   "POST /api/v1/quotes/cancel": { needs: "paid order", body: ({ orderId }) => ({ orderId }), who: changers },
   "POST /api/v1/quotes/refund": { needs: "paid order", body: ({ orderId }) => ({ orderId }), who: changers },
+  "GET /api/v1/admin/orders/search": {
+    needs: "open order",
+    who: { ...staff, support: 403, finance: 403 },
+    elsewhere: null
+  },
   "GET /api/v1/admin/analytics/summary": { needs: "open order", who: staff, elsewhere: null },
   "GET /api/v1/admin/analytics/series": { needs: "open order", who: staff, elsewhere: null },
   "GET /api/v1/admin/analytics/top-events": { needs: "open order", who: staff, elsewhere: null },
