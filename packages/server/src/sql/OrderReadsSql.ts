@@ -20,7 +20,7 @@ import { orUnavailable } from "./sqlFailures.ts"
 import { inTenant } from "./TenantTransaction.ts"
 
 /** A list is a search by what it is filtered by. */
-export const searchOf = ({ after, eventId, limit, status, tenantId, userId }: OrderQuery): OrderSearch => ({
+const searchOf = ({ after, eventId, limit, status, tenantId, userId }: OrderQuery): OrderSearch => ({
   tenantId,
   eventId: eventId ?? undefined,
   status: status ?? undefined,

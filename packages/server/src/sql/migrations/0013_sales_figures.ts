@@ -193,7 +193,7 @@ const access = [
 const read = ["orders", "order_items", "payments", "order_refunds"]
 
 /** Every order and refund that there is, as changes to be folded. */
-export const allAsChanges: ReadonlyArray<string> = [
+const allAsChanges: ReadonlyArray<string> = [
   `insert into sales_changes (${orderImageColumns}) select ${orderImage("o", "1")} from orders o`,
   `insert into sales_changes (${refundImageColumns}) select ${refundImage("r", "o", "1")}
     from order_refunds r join orders o on o.tenant_id = r.tenant_id and o.id = r.order_id where r.state = 'COMPLETED'`
