@@ -46,7 +46,7 @@ export const play = Effect.fn("chaos.play")(
     const plan = makePlan({ seed, kills, millis: seconds * 1000, databaseRestarts: database.own !== null })
     yield* say(`seed ${seed}, ${kills} kills in ${seconds} s, ${buyers} buyers; logs in ${folder}`)
     if (database.own === null) yield* say("skipped: a restart of PostgreSQL, which is not ours")
-    yield* say("skipped: Redis and RabbitMQ, which this release does not use")
+    yield* say("skipped: Redis and RabbitMQ, whose own suites disturb them")
     const programs = yield* Effect.promise(() => writeBundle(entries, path.join(cache, "bundle")))
     return yield* run({
       plan,
