@@ -29,6 +29,8 @@ export const layer = Layer.effect(
     yield* Effect.orDie(
       Effect.all([
         sql`alter table orders disable trigger orders_guard_update`,
+        // Sums stand on one payment in each place.
+        sql`alter table orders disable trigger orders_note_sales_moved`,
         sql`alter table order_refunds drop constraint if exists order_refunds_position_key`,
         sql`alter table payments drop constraint if exists payments_pkey`,
         sql`alter table payments drop constraint if exists payments_position_key`
