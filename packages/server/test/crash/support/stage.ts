@@ -102,14 +102,9 @@ export const layer = servers.pipe(
 /** How often ageing may meet units of work that lock rows in another order. */
 const DEADLOCKS_MAX = 10
 
-/**
- * The leases of processes that are gone run out. Orders are not given up meanwhile that are a minute old and not set up:
- * on busy cores the next process may need longer than that.
- */
+/** The leases of processes that are gone run out. */
 export const ageLeases = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  yield* sql`update order_work set created_at = clock_timestamp() + interval '10 minutes'
-    where kind in ('HOLD', 'INTENT') and state <> 'DONE'`
   yield* sql`update order_work set lease_until = clock_timestamp() where state = 'DOING'`
   for (const table of ["bulk_jobs", "outbox"]) {
     yield* sql`update ${sql(table)} set lease_until = clock_timestamp() where lease_until is not null`
