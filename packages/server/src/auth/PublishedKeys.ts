@@ -16,7 +16,7 @@
 import { Clock, Data, Duration, Effect, Fiber, Layer, Schema, Semaphore } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { createLocalJWKSet, errors, type JSONWebKeySet } from "jose"
-import { readBytes } from "../clients/readBytes.ts"
+import { jsonIn, readBytes } from "../clients/readBytes.ts"
 import { keySet as metrics } from "../telemetry/Metrics.ts"
 import { type KeyHint, KeysUnavailable, publicAlgorithms, SigningKeys, UnknownKey } from "./SigningKeys.ts"
 
@@ -139,11 +139,12 @@ const readSet = (client: HttpClient.HttpClient, url: URL) =>
   Effect.gen(function* () {
     const response = yield* client.execute(HttpClientRequest.get(url.href).pipe(HttpClientRequest.acceptJson))
     if (response.status !== 200) return yield* new Unreadable({ why: `it answered ${response.status}` })
-    return yield* setOf(yield* parse(yield* readBytes(response, SET_BYTES_MAX)))
+    return yield* setOf(yield* jsonIn(yield* readBytes(response, SET_BYTES_MAX)))
   }).pipe(
     Effect.catchTags({
       HttpClientError: ({ reason }) => Effect.fail(new Unreadable({ why: reason._tag })),
-      AnswerTooLong: ({ bytesMax }) => Effect.fail(new Unreadable({ why: `it is longer than ${bytesMax} bytes` }))
+      AnswerTooLong: ({ bytesMax }) => Effect.fail(new Unreadable({ why: `it is longer than ${bytesMax} bytes` })),
+      NotJson: () => Effect.fail(new Unreadable({ why: "it is not JSON" }))
     }),
     Effect.timeoutOrElse({
       duration: READ_TIMEOUT,
@@ -153,12 +154,6 @@ const readSet = (client: HttpClient.HttpClient, url: URL) =>
     Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
     Effect.scoped
   )
-
-const parse = (bytes: Uint8Array) =>
-  Effect.try({
-    try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)),
-    catch: () => new Unreadable({ why: "it is not JSON" })
-  })
 
 const setOf = (json: unknown) =>
   Effect.gen(function* () {

@@ -22,7 +22,7 @@ import {
 } from "effect/http"
 import { printable } from "./printable.ts"
 import { type Failure, readingOf } from "./Reaction.ts"
-import { readBytes } from "./readBytes.ts"
+import { jsonIn, readBytes } from "./readBytes.ts"
 
 /** A request. Path segments are encoded here: ids of other services may hold anything. */
 export type Call =
@@ -179,10 +179,7 @@ const readJson = Effect.fnUntraced(function* (response: HttpClientResponse.HttpC
   if (!isJson(response.headers["content-type"] ?? "")) {
     return yield* wrong(`it answered ${response.status} with something else than JSON`)
   }
-  return yield* Effect.try({
-    try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)),
-    catch: () => wrong(`it answered ${response.status} with broken JSON`)
-  })
+  return yield* Effect.mapError(jsonIn(bytes), () => wrong(`it answered ${response.status} with broken JSON`))
 })
 
 const brokenOff = ({ reason }: HttpClientError.HttpClientError): NoAnswer => {

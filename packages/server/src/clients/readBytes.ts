@@ -1,5 +1,6 @@
 /**
  * The body of an answer, up to a length that its reader names: nobody decides for us how much we keep in memory.
+ * And what it says, if it is JSON.
  */
 import { Data, Effect, Stream } from "effect"
 import type { HttpClientResponse } from "effect/http"
@@ -21,3 +22,12 @@ export const readBytes = Effect.fnUntraced(function* (
   })
   return Buffer.concat(chunks)
 })
+
+/** The bytes are no JSON in UTF-8. */
+class NotJson extends Data.TaggedError("NotJson") {}
+
+export const jsonIn = (bytes: Uint8Array): Effect.Effect<unknown, NotJson> =>
+  Effect.try({
+    try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)),
+    catch: () => new NotJson()
+  })

@@ -72,7 +72,7 @@ export const make = Effect.fnUntraced(function* (
     answerMillisMax
   })
   const ask = (question: Effect.Effect<number, Redis.RedisError>) =>
-    presence.ask(Effect.mapError(question, ({ cause }) => new Presence.StoreAway({ why: wordsOf(cause) })))
+    presence.ask(Effect.mapError(question, Presence.storeAway))
 
   const around = <A, E, R>(orderId: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.suspend(() => {
@@ -100,5 +100,3 @@ export const make = Effect.fnUntraced(function* (
 
   return { around }
 })
-
-const wordsOf = (cause: unknown): string => (cause instanceof Error ? cause.message : "a failure")

@@ -7,11 +7,16 @@
  * finds out whether it is back. The loss and the return are one line in the log each; a gauge is 1 in between.
  */
 import { Duration, Effect, Option, Schema } from "effect"
+import type { Redis } from "effect/persistence"
 import { monotonicMillis } from "../monotonicMillis.ts"
 import { type RedisUse, redis as metrics } from "../telemetry/Metrics.ts"
 
 /** Redis has not said anything of use; `why` is for operators. */
 export class StoreAway extends Schema.TaggedError<StoreAway>()("StoreAway", { why: Schema.String }) {}
+
+/** Redis has answered with a failure, or not at all. */
+export const storeAway = ({ cause }: Redis.RedisError): StoreAway =>
+  new StoreAway({ why: cause instanceof Error ? cause.message : "a failure" })
 
 /** What a question may add to a request. */
 export const ANSWER_MILLIS_MAX = 40

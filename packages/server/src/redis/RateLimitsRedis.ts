@@ -11,7 +11,7 @@ import { Effect, Schema } from "effect"
 import { Redis } from "effect/persistence"
 import type { SharedStore } from "../limits/SharedStore.ts"
 import { SLOT_MILLIS, WINDOW_SLOTS } from "../limits/Verdict.ts"
-import { StoreAway } from "./Presence.ts"
+import { StoreAway, storeAway } from "./Presence.ts"
 
 const KEY_PREFIX = "orders:limit:"
 
@@ -68,15 +68,10 @@ export const make = Effect.fnUntraced(function* (prefix: string = KEY_PREFIX) {
         const [allowed, remaining, waitMillis] = yield* Effect.flatMap(ask(`${prefix}${key}`, limit), decodeReply)
         return { allowed: allowed === 1, limit, remaining, waitMillis }
       },
-      Effect.mapError((error) => new StoreAway({ why: whyOf(error) }))
+      Effect.mapError((error) =>
+        error._tag === "RedisError" ? storeAway(error) : new StoreAway({ why: "an answer that fits nothing" })
+      )
     )
   }
   return store
 })
-
-const whyOf = (error: Redis.RedisError | Schema.SchemaError): string =>
-  error._tag === "RedisError"
-    ? error.cause instanceof Error
-      ? error.cause.message
-      : "a failure"
-    : "an answer that fits nothing"

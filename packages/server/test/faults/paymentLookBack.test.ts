@@ -9,7 +9,6 @@ import { cancelOrder } from "@tickettoken/order-domain/workflows/CancelOrder"
 import { lookBackAtPayments } from "@tickettoken/order-domain/workflows/LookBackAtPayments"
 import { watchPayments } from "@tickettoken/order-domain/workflows/WatchPayments"
 import { ServiceControls } from "@tickettoken/order-testing/contracts/ServiceControls"
-import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
 import { Duration, Effect } from "effect"
 import {
   answered,
@@ -19,6 +18,7 @@ import {
   comeToRest,
   intentOf,
   moneyOf,
+  passMinutes,
   RACE_MILLIS_MAX,
   secondNode,
   showOf,
@@ -31,7 +31,6 @@ import {
 
 const AFTER = Duration.minutes(5)
 const lookBack = answered(lookBackAtPayments([AFTER]))
-const passMinutes = (minutes: number) => Effect.flatMap(TestTime, (time) => time.passMinutes(minutes))
 
 /** Cancelled by its buyer, its intent cancelled at the payment service, and then paid without a word. */
 const cancelledAndPaid = Effect.gen(function* () {

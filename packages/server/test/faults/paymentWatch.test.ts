@@ -13,7 +13,6 @@ import { expireOrder } from "@tickettoken/order-domain/workflows/ExpireOrder"
 import { watchPayments } from "@tickettoken/order-domain/workflows/WatchPayments"
 import { onceFor } from "@tickettoken/order-server/sql/ChoreSlots"
 import { ServiceControls } from "@tickettoken/order-testing/contracts/ServiceControls"
-import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import {
@@ -26,6 +25,7 @@ import {
   endGraceIn,
   intentOf,
   moneyOf,
+  passMinutes,
   RACE_MILLIS_MAX,
   secondNode,
   service,
@@ -40,8 +40,6 @@ import {
 const SEATS = 3
 
 const watch = answered(watchPayments(null))
-
-const passMinutes = (minutes: number) => Effect.flatMap(TestTime, (time) => time.passMinutes(minutes))
 
 const factsOf = Effect.fnUntraced(function* ({ id, tenantId }: Order) {
   const facts = yield* (yield* OrderReads).history(tenantId, id)

@@ -14,6 +14,7 @@ import type { Tickets } from "@tickettoken/order-domain/ports/Tickets"
 import { WorkQueue } from "@tickettoken/order-domain/ports/WorkQueue"
 import { BACKGROUND_LANE, WorkExecutor } from "@tickettoken/order-domain/WorkExecutor"
 import { createOrder } from "@tickettoken/order-domain/workflows/CreateOrder"
+import { TestTime } from "@tickettoken/order-testing/contracts/TestTime"
 import { always, atRest, breaksOf, type OrderRecord } from "@tickettoken/order-testing/invariants"
 import { moneyBreaks, stockBreaks } from "@tickettoken/order-testing/invariantsMemory"
 import * as ControlsMemory from "@tickettoken/order-testing/memory/ControlsMemory"
@@ -228,6 +229,9 @@ export const sweep = Effect.gen(function* () {
     yield* executor.runInBackground(claimed)
   }
 })
+
+/** Lets time pass for the database and everybody who asks it. */
+export const passMinutes = (minutes: number) => Effect.flatMap(TestTime, (time) => time.passMinutes(minutes))
 
 /** Sweeps until no work is left, as if the time of every backoff and lease had passed. Orders are not expired by it. */
 export const comeToRest = Effect.gen(function* () {
