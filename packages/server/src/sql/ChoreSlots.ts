@@ -4,6 +4,7 @@
 import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import { Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import { clockRow } from "./clockRow.ts"
 import { orUnavailable } from "./sqlFailures.ts"
 import { asJobs, withinTime } from "./TenantTransaction.ts"
 
@@ -34,10 +35,10 @@ export const slotOf = Effect.fn("ChoreSlots.slotOf")(function* (
   length: Duration.Duration
 ): Effect.fn.Return<string, ServiceUnavailable, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ slot: string }>`
+  const rows = yield* sql<{ slot: string }>`
     select floor(extract(epoch from clock_timestamp()) / ${Duration.toSeconds(length)}::double precision)::text as slot`.pipe(
     withinTime,
     orUnavailable
   )
-  return row === undefined ? yield* Effect.die(new Error("a clock without a row")) : row.slot
+  return (yield* clockRow(rows)).slot
 })

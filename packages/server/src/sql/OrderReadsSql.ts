@@ -14,6 +14,7 @@ import {
 } from "@tickettoken/order-domain/ports/OrderReads"
 import { DateTime, Effect, Layer, Predicate, Schema } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
+import { clockRow } from "./clockRow.ts"
 import { criteriaFragments } from "./OrderCriteriaSql.ts"
 import { type OrderRow, orderRowColumns, toOrderOrNull } from "./OrderRow.ts"
 import { orUnavailable } from "./sqlFailures.ts"
@@ -137,8 +138,7 @@ const expiring = Effect.fnUntraced(function* ({ limit, minutes, tenantId }: Expi
         order by o.hold_expires_at, o.id limit ${limit}
       ) due on true`
   )
-  const [first] = rows
-  if (first === undefined) return yield* Effect.die(new Error("a clock without a row"))
+  const first = yield* clockRow(rows)
   return {
     now: DateTime.fromDateUnsafe(first.now),
     orders: yield* Effect.forEach(

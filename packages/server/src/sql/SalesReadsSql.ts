@@ -14,6 +14,7 @@ import {
 } from "@tickettoken/order-domain/ports/SalesReads"
 import { DateTime, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
+import { clockRow } from "./clockRow.ts"
 import { bucketsOf, isCurrency, sumColumns, type SumsRow } from "./SalesRows.ts"
 import { orUnavailable } from "./sqlFailures.ts"
 import { inTenant } from "./TenantTransaction.ts"
@@ -49,8 +50,7 @@ const readSums = Effect.fnUntraced(function* (query: SalesQuery, grain: SalesInt
     tenantId,
     sql.unsafe<CountedRow>(sumsStatement(bucket), [tenantId, plain(from), plain(until), grain])
   )
-  const [first] = rows
-  if (first === undefined) return yield* Effect.die(new Error("a clock without a row"))
+  const first = yield* clockRow(rows)
   return { asOf: DateTime.fromDateUnsafe(first.as_of), buckets: bucketsOf(rows) }
 })
 
@@ -100,8 +100,7 @@ const topEvents = Effect.fnUntraced(function* (
       [...Currency.literals]
     ])
   )
-  const [first] = rows
-  if (first === undefined) return yield* Effect.die(new Error("a clock without a row"))
+  const first = yield* clockRow(rows)
   return { asOf: DateTime.fromDateUnsafe(first.as_of), events: rows.flatMap(eventOf) }
 })
 
@@ -127,7 +126,7 @@ interface MinuteRow {
   readonly revenue: bigint
 }
 
-/** */
+/** What was sold in each of the last `$2` minutes, the present one included. */
 const liveStatement = `select clock.now, sold.*
   from (select statement_timestamp() as now) clock left join lateral (
     select date_trunc('minute', o.confirmed_at, 'UTC') as starts_at, o.currency, count(*) as orders,
@@ -145,8 +144,7 @@ const live = Effect.fnUntraced(function* (tenantId: TenantId, minutes: number) {
     tenantId,
     sql.unsafe<MinuteRow>(liveStatement, [tenantId, minutes, [...Currency.literals]])
   )
-  const [first] = rows
-  if (first === undefined) return yield* Effect.die(new Error("a clock without a row"))
+  const first = yield* clockRow(rows)
   return {
     now: DateTime.fromDateUnsafe(first.now),
     sales: rows.flatMap(
@@ -187,8 +185,7 @@ const holdsStatement = `select clock.now, count(h.expires_at)::int as open,
 
 const holds = Effect.fnUntraced(function* (tenantId: TenantId) {
   const sql = yield* SqlClient.SqlClient
-  const [row] = yield* inTenant(tenantId, sql.unsafe<HoldsRow>(holdsStatement, [tenantId]))
-  if (row === undefined) return yield* Effect.die(new Error("a clock without a row"))
+  const row = yield* clockRow(yield* inTenant(tenantId, sql.unsafe<HoldsRow>(holdsStatement, [tenantId])))
   const counted: OpenHolds = {
     now: DateTime.fromDateUnsafe(row.now),
     open: row.open,

@@ -12,7 +12,13 @@ import type { TenantId } from "@tickettoken/order-domain/Ids"
 import { measures, MILLIS_PER_MINUTE, payMinutes } from "@tickettoken/order-domain/SalesMeasures"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import { eventColumns, measureColumns, orderImage, refundImage } from "./migrations/0013_sales_figures.ts"
+import {
+  eventColumns,
+  measureColumns,
+  orderImage,
+  orderImageColumns,
+  refundImage
+} from "./migrations/0013_sales_figures.ts"
 import { orUnavailable } from "./sqlFailures.ts"
 import { asJobs, inTenantAtLength } from "./TenantTransaction.ts"
 
@@ -141,9 +147,8 @@ export const foldAllSales = Effect.gen(function* () {
 
 const ownTenant = (alias: string): string => `($1::uuid is null or ${alias}.tenant_id = $1)`
 
-const imageColumns = `tenant_id, sign, event_id, currency, created_at, status, refused, renewed, confirmed_at, called_off,
-  given_back, tickets, pay_millis, subtotal_cents, platform_fee_cents, processing_fee_cents, tax_cents, total_cents,
-  settled_at, amount_cents, retained_cents, of_sale`
+/** Of an order and of a refund. */
+const imageColumns = `${orderImageColumns}, settled_at, amount_cents, retained_cents, of_sale`
 
 // The orders and refunds as they stand, less what waits to be folded: what the sums must be now.
 const recount = `images (${imageColumns}) as materialized (

@@ -20,6 +20,7 @@ import type { ServiceUnavailable } from "@tickettoken/order-domain/OrderErrors"
 import { Clock, Context, DateTime, Duration, Effect, type Exit, Fiber, Option } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { database as metrics } from "../telemetry/Metrics.ts"
+import { clockRow } from "./clockRow.ts"
 import { outcomeOf, retryAborted, tooSlow } from "./sqlFailures.ts"
 
 /** How long a unit may take. The first three are kept by the database, for the transaction. */
@@ -154,9 +155,6 @@ export const asAuditor = <A, E, R>(
 export const databaseNow: Effect.Effect<DateTime.Utc, SqlError.SqlError | ServiceUnavailable, SqlClient.SqlClient> =
   Effect.flatMap(SqlClient.SqlClient, (sql) => sql<{ now: Date }>`select clock_timestamp() as now`).pipe(
     withinTime,
-    Effect.flatMap(([row]) =>
-      row === undefined
-        ? Effect.die(new Error("a clock without a row"))
-        : Effect.succeed(DateTime.fromDateUnsafe(row.now))
-    )
+    Effect.flatMap(clockRow),
+    Effect.map(({ now }) => DateTime.fromDateUnsafe(now))
   )

@@ -30,7 +30,7 @@ export const measureColumns: ReadonlyArray<string> = measures.map((measure) =>
 export const eventColumns: ReadonlyArray<string> = ["sales", "tickets", "revenue", "refunded_cents"]
 
 /** The columns of an order as it was or is. */
-const orderImageColumns = `tenant_id, sign, event_id, currency, created_at, status, refused, renewed, confirmed_at,
+export const orderImageColumns = `tenant_id, sign, event_id, currency, created_at, status, refused, renewed, confirmed_at,
   called_off, given_back, tickets, pay_millis, subtotal_cents, platform_fee_cents, processing_fee_cents, tax_cents,
   total_cents`
 
