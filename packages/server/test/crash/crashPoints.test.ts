@@ -47,12 +47,16 @@ const stopsOf = (cast: ReadonlyArray<Cast>, again: boolean): ReadonlyArray<Crash
 type Act = Saga["act"]
 
 /** Everybody does what the story is about, and nobody is waited for. */
-const allAct = (act: Act, cast: ReadonlyArray<Cast>, server: Server) =>
-  Effect.forEach(cast, ({ part }) => Effect.forkScoped(at(server)(Effect.ignoreCause(act(part)))), { discard: true })
+const allAct = (act: Act, { atOnce }: Saga, cast: ReadonlyArray<Cast>, server: Server) =>
+  atOnce === undefined
+    ? Effect.forEach(cast, ({ part }) => Effect.forkScoped(at(server)(Effect.ignoreCause(act(part)))), {
+        discard: true
+      })
+    : atOnce(cast.map(({ part }) => part))
 
 /** Waits until an order stands at each point, and kills the server. Who has come to which point is what it answers. */
-const killAtPoints = Effect.fnUntraced(function* (act: Act, cast: ReadonlyArray<Cast>, server: Server) {
-  yield* allAct(act, cast, server)
+const killAtPoints = Effect.fnUntraced(function* (act: Act, saga: Saga, cast: ReadonlyArray<Cast>, server: Server) {
+  yield* allAct(act, saga, cast, server)
   const subjects = yield* Effect.forEach(cast, ({ point }) => server.reached(point))
   yield* server.kill
   yield* ageLeases
@@ -108,11 +112,11 @@ const play = Effect.fnUntraced(function* (saga: Saga, kills: 1 | 2, first: Serve
   const twin = yield* at(first)(saga.prepare)
   yield* saga.fault ?? Effect.void
   yield* first.stopAt(stopsOf(cast, false))
-  const subjects = yield* killAtPoints(saga.act, cast, first)
+  const subjects = yield* killAtPoints(saga.act, saga, cast, first)
   cast = yield* recast(cast, subjects)
   const servers = yield* Servers
   const again = saga.again ?? saga.act
-  if (kills === 2) yield* killAtPoints(again, cast, yield* servers.start(stopsOf(cast, true)))
+  if (kills === 2) yield* killAtPoints(again, saga, cast, yield* servers.start(stopsOf(cast, true)))
   const last = yield* servers.start([])
   const everybody = [...cast.map(({ part }) => part), twin]
   const answers = yield* Effect.forEach(

@@ -37,6 +37,11 @@ export interface Saga {
   readonly act: (part: Part) => Effect.Effect<Answer | null, never, Stage>
   /** What happens instead once a process has ended, where nobody asks a second time. */
   readonly again?: (part: Part) => Effect.Effect<Answer | null, never, Stage>
+  /**
+   * The same, for all orders at one instant, where it is time and nobody's request: a round of expiry that has begun
+   * without one of them would wait at the others' points, and never come to it.
+   */
+  readonly atOnce?: (parts: ReadonlyArray<Part>) => Effect.Effect<void, never, SqlClient.SqlClient>
   /** How its order ends, undisturbed. */
   readonly ends: OrderStatus
   /** What is wrong with the other services meanwhile. */
@@ -107,21 +112,27 @@ const ageing = <E>(statement: (sql: SqlClient.SqlClient) => Effect.Effect<unknow
     yield* sql.withTransaction(Effect.andThen(sql`set local session_replication_role = replica`, statement(sql)))
   }).pipe(Effect.orDie)
 
-/** The order has waited so long for its payment that it is asked about, and a new round of asking begins. */
+/**
+ * The order's deadline is so near that its payment is asked about, and a new round of asking begins. When it was created
+ * stays as it is: sales are counted by the hour of it.
+ */
 const waited = ({ orderId }: Part) =>
   ageing((sql) =>
     Effect.andThen(
-      sql`update orders set created_at = created_at - interval '6 minutes' where id = ${orderId}`,
+      sql`update orders set hold_expires_at = clock_timestamp() + interval '100 seconds' where id = ${orderId}`,
       sql`delete from chore_slots where name = 'payment-watch'`
     )
   ).pipe(Effect.as(null))
 
-/** The order's deadline and grace are over. */
-const timePasses = ({ orderId }: Part) =>
+const idsOf = (parts: ReadonlyArray<Part>) => parts.flatMap(({ orderId }) => (orderId === null ? [] : [orderId]))
+
+/** Deadline and grace of the orders are over. */
+const timePassesFor = (parts: ReadonlyArray<Part>) =>
   ageing(
     (sql) => sql`update orders set hold_expires_at = clock_timestamp() - interval '3 minutes'
-      where id = ${orderId} and status in ('PENDING', 'RESERVED')`
-  ).pipe(Effect.as(null))
+      where ${sql.in("id", idsOf(parts))} and status in ('PENDING', 'RESERVED')`
+  )
+const timePasses = (part: Part) => Effect.as(timePassesFor([part]), null)
 
 const paymentsFault = (rule: {
   readonly operation: string
@@ -180,13 +191,21 @@ export const sagas: ReadonlyArray<Saga> = [
     prepare: paid,
     act: confirm
   },
-  { name: "expiring", ends: "EXPIRED", points: ["E1", "E2", "E2a", "U1", "U2"], prepare: payable, act: timePasses },
+  {
+    name: "expiring",
+    ends: "EXPIRED",
+    points: ["E1", "E2", "E2a", "U1", "U2"],
+    prepare: payable,
+    act: timePasses,
+    atOnce: timePassesFor
+  },
   {
     name: "expiring while the payment service is away",
     ends: "EXPIRED",
     points: ["E3"],
     prepare: payable,
     act: timePasses,
+    atOnce: timePassesFor,
     fault: paymentsFault({ operation: "payments.getIntent", failBefore: 1 }),
     relief: (orderIds) =>
       ageing(
