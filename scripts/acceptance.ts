@@ -195,7 +195,7 @@ await check("it prepares a faster start for the next time", async () => {
   const prepared = join(clone, "packages/server/node_modules/.cache/start")
   await eventually(
     "the bundle of the program",
-    async () => globSync("*/start.js", { cwd: prepared }),
+    async () => globSync("*/start.mjs", { cwd: prepared }),
     (found) => found.length === 1,
     60
   )

@@ -8,7 +8,7 @@ import { rolldown } from "rolldown"
 /** Written for being read in one piece. What others have written stays where it is. */
 const bundled = /^(?:effect|@effect\/[\w-]+|jose|@tickettoken\/[\w-]+)(?:\/|$)/
 
-/** Writes `<name>.js` for each of these entry points into the folder, and answers the folder. */
+/** Writes `<name>.mjs` for each of these entry points into the folder, and answers the folder. */
 export const writeBundle = async (entries: { readonly [name: string]: string }, folder: string): Promise<string> => {
   const build = await rolldown({
     input: { ...entries },
@@ -26,6 +26,12 @@ export const writeBundle = async (entries: { readonly [name: string]: string }, 
       }
     ]
   })
-  await build.write({ dir: folder, format: "esm" })
+  // By its name: where no manifest says what a `.js` is, Node parses all of it to find out.
+  await build.write({
+    dir: folder,
+    format: "esm",
+    entryFileNames: "[name].mjs",
+    chunkFileNames: "[name]-[hash].mjs"
+  })
   return folder
 }

@@ -43,7 +43,7 @@ const current = (): string => path.join(bundles, fingerprintOf(root))
 
 /** What to import to start: the bundle, if there is one of the present sources. */
 export const bundledStart = (): string | undefined => {
-  const file = path.join(current(), "start.js")
+  const file = path.join(current(), "start.mjs")
   return existsSync(file) ? pathToFileURL(file).href : undefined
 }
 

@@ -58,8 +58,8 @@ export const play = Effect.fn("chaos.play")(
       restWithin,
       fsck: fsckOn(url),
       databaseUrl: Redacted.value(url),
-      serverEntry: path.join(programs, "server.js"),
-      serviceEntry: path.join(programs, "service.js"),
+      serverEntry: path.join(programs, "server.mjs"),
+      serviceEntry: path.join(programs, "service.mjs"),
       nodeOptions: ["--import", path.join(root, "scripts/chaos/keepCompiled.ts")],
       env: { NODE_COMPILE_CACHE: path.join(cache, "compiled") }
     })
